@@ -54,6 +54,9 @@ PLACES = (
         (
             ("shared/circuit/moa.py", "CASES"),
             ("services/organisation/domain/structure.py", "Parameters.moa"),
+            ("services/organisation/domain/judgement.py", "_judge_private"),
+            ("services/organisation/entrypoints.py", "_Parameters.moa"),
+            ("shared/contracts/organisation_v1.py", "ParametersV1"),
             ("shared/circuit/rules.py", "MOA_TAKES_NO_PART"),
             ("shared/circuit/hop.py", "judge_hop"),
             ("services/deposit/domain/openers.py", "_judge_moa_parameter"),
@@ -61,8 +64,9 @@ PLACES = (
             ("shared/circuit/turns.py", "judge_turn"),
             ("services/support/data/articles/parametre-moa.md", "CIR-MOA-01"),
         ),
-        "which combination, and which structure is at fault; what holds where none is set, which "
-        "the requests and the event say too; the sentences; when a dossier waits "
+        "which combination, and which structure is at fault; what holds where none is set (in the "
+        "structure, where it must suit private ones, the request and the event: another default is "
+        "a new major version); the sentences; when a dossier waits "
         "for it; where deposit judges an opener by it; where a next piece is not judged by it; "
         "what its depositor is told while the dossier is held; the refusals as the virtual agent "
         "tells them; `make docs`. Who receives a piece: first row",
@@ -190,18 +194,22 @@ PLACES = (
         (
             ("shared/contracts/deposit_v1.py", "PieceDeposited"),
             ("services/deposit/domain/piece.py", "Draft"),
+            ("services/deposit/domain/judgement.py", "_build_draft"),
+            ("services/deposit/entrypoints/requests.py", "MetadataRequest"),
             ("services/deposit/application/messages.py", "build_deposit_message"),
             ("services/routing/application/commands.py", "read_command"),
             ("services/routing/application/journey.py", "Enclosure"),
             ("shared/contracts/routing_v1.py", "PieceForwarded"),
+            ("shared/contracts/routing_v1.py", "PieceStateV1"),
             ("services/routing/application/messages.py", "build_messages"),
-            ("services/portal/adapters/dossier_projection.py", "project_dossiers"),
+            ("services/portal/application/piece_states.py", "read_pieces"),
             ("tests/contracts/golden", ""),
         ),
-        "the module of its owner; who fills it, in `domain` and `application` of the owner; who "
-        "reads it, named in `TOPICS`: of the deposited event, routing keeps in `Deposit` "
-        "(`read_command`) what it decides by and in `Enclosure` what it hands on; the portal "
-        "projects it; a new example. A field that is stored or kept by its reader: "
+        "the module of its owner; who fills it, in `domain` and `application` of the owner (a "
+        "default in `Draft` hides that nobody does), from what the depositor states in the request "
+        "or the e-invoice; who reads it, named in `TOPICS`: of the deposited event, routing keeps "
+        "in `Deposit` (`read_command`) what it decides by and in `Enclosure` what it hands on; the "
+        "portal reads `PieceStateV1`; a new example. A field that is stored or kept by its reader: "
         f"{_STORED}. {_CONTRACT}",
     ),
     Place(
@@ -224,7 +232,7 @@ PLACES = (
         "the retries of a message before it is a dead letter",
         (("shared/runtime/messaging/isolation.py", "_ATTEMPTS_ALONE"),),
         "counted once it is alone: its batch and halves of it are tried before. Faults of the "
-        "world are retried for ever: `shared/runtime/backoff.py`; [operate](operate.md)",
+        "world are retried for ever: `shared/runtime/backoff.py`; no page quotes the count",
     ),
     Place(
         "the relay of the outbox: its lease, pages, lanes and producer",
@@ -235,6 +243,7 @@ PLACES = (
             ("shared/runtime/messaging/lane.py", "Lane"),
             ("shared/runtime/messaging/producer.py", "Producer"),
         ),
+        "a lease is renewed at half of it, and a turn of the relay waits up to `_POLL_S`: over 1 s",
     ),
     Place(
         "work that one of the replicas does: when due, periodically, or outside the store",

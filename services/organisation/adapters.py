@@ -27,7 +27,7 @@ _PARAMETERS, _SERVICE = TypeAdapter(Parameters), TypeAdapter(Service)
 
 
 class MongoStructures:
-    """Store of structures, each one document under its id."""
+    """Store of structures: one document for each structure, under its id."""
 
     def __init__(self, store: Store) -> None:
         """Use this store."""

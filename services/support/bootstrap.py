@@ -62,7 +62,7 @@ from shared.runtime.web.connection_limit import ConnectionLimit
 _OPEN_PATHS = ("/categories", "/suggestions", "/open/", "/agent/", "/articles", "/chats")
 """Prefixes of paths that need no account."""
 _CLOSING, _CHAT_LIMITS = "closing", "chat-limits"
-"""Kinds of jobs, each named by the id of its ticket or chat."""
+"""Kinds of jobs. The key of a job is the id of its ticket or chat."""
 _CLOSE_S = 600
 _TIME_LIMITS_S = 2
 _QUEUES_S = 5
@@ -74,7 +74,8 @@ _HEARTBEAT_S = 15.0
 _BODY_LIMIT_MB = 55
 """Size limit of a form with files: the attachments of a ticket, and the form around them."""
 _SENT_PER_TICKET = 10
-"""Ratio of the rate limits: requests with an idempotency key, per ticket without an account."""
+"""Factor of the rate limit of requests with an idempotency key: this many times the limit of
+tickets of a network address, as repeated requests count too."""
 _OPEN_BODY_LIMIT_MB = 12
 """Size limit of a form without an account: one attachment of the largest size."""
 

@@ -19,8 +19,8 @@ def judge_hop(
     """Check whether a piece may be forwarded: the recipient, then the table of the MOA parameter.
 
     Returns None when it may. The whole table is checked at every hop: a dossier that cannot reach
-    its end waits early, before people work on it in vain. A party whose turn is over is not checked
-    again.
+    its end waits early, before people work on it in vain. The state and the service of a
+    structure are checked for the recipient alone.
     """
     broken = judge_structure(role, recipient, directory) or judge_service(
         role, recipient, directory[recipient.structure]

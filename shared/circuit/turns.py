@@ -49,7 +49,10 @@ class CurrentPiece:
 def judge_turn(
     awaited: Awaited | None, piece: CurrentPiece, role: Role, structure: str
 ) -> Turn | Violation:
-    """Find the turn of a structure, or the violation: another turn or piece, or closed, or held."""
+    """Find the turn of a structure, or the violation when it may not act on the piece.
+
+    It may not when the dossier is closed or held, or when another piece or actor is awaited.
+    """
     if awaited is None:
         return rules.DOSSIER_CLOSED.build_violation("dossier")
     first = awaited.turns[0]
@@ -80,7 +83,7 @@ def judge_act(
 ) -> Transition | Violation:
     """Find the transition of an act on a piece, or why its status or its row forbids it.
 
-    `level` is the one that is written: no act of a higher one is offered.
+    `level` is the write level: an act of a higher level is not possible, and not offered.
     """
     found = find_transition(act, role, piece.status, level)
     if found and is_fitting(act, role, row):

@@ -15,7 +15,10 @@ class Payload(BaseModel):
     event_type: ClassVar[str]
     """CloudEvents `type`, which holds the major version."""
     entity: ClassVar[str | None] = None
-    """Field with the id of the entity that is the key of its topic; None for `dossier_id`."""
+    """Payload field with the id of the entity, which must be the record key and the `subject`.
+
+    None when this is not checked; a projection then reads the id in `dossier_id`.
+    """
 
 
 PayloadT = TypeVar("PayloadT", bound=Payload)

@@ -9,7 +9,7 @@ _PER_TEXT = 5
 
 
 def measure_record(key: str, value: bytes, headers: Iterable[tuple[str, str]]) -> int:
-    """Measure the size in bytes of a record, rounded up."""
+    """Return an upper bound of the size of a record, in bytes."""
     texts = (text for pair in headers for text in pair)
     return _OVERHEAD + len(value) + sum(map(_measure_text, (key, *texts)))
 

@@ -51,14 +51,11 @@ SENTENCES = {
         f"({_CHAT.chat_sockets}, {_CHAT.chat_sockets_open}, {_CHAT.chat_sockets_desk})",
         f"it is tried every {_RETRY_AFTER_REFUSAL_S:g} seconds",
         (
-            f"at first after {'half a second' if FIRST_DELAY_S == 0.5 else FIRST_DELAY_S}, "
+            f"at first after {FIRST_DELAY_S:g} s, "
             f"and after up to {LONGEST_DELAY_S:g} s if it goes on ending"
         ),
         f"the collector is away, {_QUEUE_MAX:,} spans wait",
-        (
-            "later each time, up to "
-            f"{'ten' if _default(InTransaction, 'retry_max_s') == 600 else 'other'} minutes;"
-        ),
+        (f"later each time, up to {_default(InTransaction, 'retry_max_s') / 60:g} minutes"),
     ),
     "integrate.md": (
         f"The first frame is one of the first two, within {_FIRST_FRAME_S:g} s.",

@@ -17,7 +17,7 @@ ANSWER = "Bonjour, jeudi : le mandat est signé."
 
 
 async def check_chat_in_hours(context: SupportContext) -> None:
-    """Check a chat in its opening hours: two people queue, an agent answers one, both write."""
+    """Check a chat in opening hours: two people queue, the first one and an agent write."""
     report = context.report
     report.print_chapter("Le tchat, un mardi à 10 h : une place dans la file, puis une personne")
     first, second = context.supplier, build_member(context.support, MOE, Role.MOE)

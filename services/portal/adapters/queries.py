@@ -1,12 +1,14 @@
 """Queries of the store, and the indexes that serve them.
 
-An index of searches begins with the array of those who may see a piece: every search filters by it.
-Other indexes begin with those whom a piece awaits, or with its depositor, who may see it too.
-A field that is searched by equality has an index of its own, followed by the order of pages, so
-that nothing is sorted. A field that is searched by bounds has two indexes: one that begins with it,
-for narrow bounds, and the index of pages, where all such fields follow the order, for wide bounds:
-the first pieces are found without sorting. Fields behind the order let a query read index keys
-alone.
+A search filters by `seen_by`, the array of those who may see a piece, and its indexes begin with
+that array. A search of awaited pieces filters by `awaited_by` instead, and the list of sent pieces
+by `depositor`; each has an index that begins with that field. One more index is by dossier.
+
+A field that is searched by equality has an index: `seen_by`, the field, then the order of pages, so
+that nothing is sorted. A field that is searched by bounds has two. The first is `seen_by`, then the
+field, for narrow bounds. The second is the index of pages, where all such fields follow the order,
+for wide bounds: the first pieces are found without sorting. Fields behind the order let a query
+read index keys alone.
 """
 
 from collections.abc import Collection
@@ -92,7 +94,7 @@ def build_search(viewer: Actor, criteria: Criteria, after: Place | None = None) 
 
 
 def build_count(viewer: Actor) -> list[Document]:
-    """Build the count of pieces by the status that the viewer sees, and by who sent them."""
+    """Build the count of pieces by the status that the viewer sees, and whether it sent them."""
     group = {
         "status": f"${name_state_field(viewer.role)}.status",
         "is_sent": {"$eq": ["$depositor", build_actor_key(viewer)]},

@@ -176,7 +176,10 @@ def _build_prevailing(expected: ExpectedDossier) -> dict[str, Any] | None:
 def _find_awaited(
     expected: ExpectedDossier, state: PieceStateV1, role: Role
 ) -> dict[str, Any] | None:
-    """Find whom a piece awaits: the payer, for those who may not know whether it is paid."""
+    """Find whom a piece awaits, as a role sees it.
+
+    Where payments are hidden from the role, the service financier stays awaited after it has acted.
+    """
     is_hidden = state.status is not _find_status(expected, state, role)
     awaited = expected.state.awaited
     is_here = awaited is not None and awaited.piece_id == state.piece_id

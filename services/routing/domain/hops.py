@@ -106,7 +106,7 @@ class Hop:
         return self.delay.compute_due(received_at or world.now)
 
     def _list_versions(self, world: World) -> dict[str, int]:
-        """List the versions of the structures that judge the hop; an unknown structure has none."""
+        """List the versions of structures by which the hop is judged; unknown ones have none."""
         read = [self.to.structure, self.parties.service_financier.structure]
         if self.parties.moa:
             read.append(self.parties.moa.structure)

@@ -38,7 +38,7 @@ class Record:
     """Why the record was not unpacked, or was truncated."""
 
     def truncate(self) -> "Record":
-        """Truncate key, value and headers to the size limit of a dead letter."""
+        """Keep only the beginning of key, value and headers when too large for a dead letter."""
         size = measure_record(self.key, self.value, self.headers.items())
         if size <= DEAD_LETTER_MAX_BYTES - _RESERVED_BYTES:
             return self

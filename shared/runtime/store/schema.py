@@ -1,4 +1,4 @@
-"""Schema numbers of stored documents: upcast when read, unknown fields kept when written.
+"""Formats of stored documents: upcast by level when read, unknown fields kept when written.
 
 Each document of record carries `schema`, the level by which it was written; without one it is of
 level 1. One of a higher level than this version judges is refused when it is read, and waits for a
@@ -49,8 +49,9 @@ class DocumentFormat(Generic[T]):
         Args:
             collection: its name.
             read: reads a document of this version's level.
-            write: writes a value; a field that it leaves out is not kept, unless it left the field
-                out for the value that was read too: then the field is unknown.
+            write: writes a value. A stored field that it leaves out for the value as it was read
+                is unknown, and is kept. A field that it wrote for that value, and leaves out for
+                the changed one, is removed.
             upcasts: by level, the function that converts a document of that level to the next;
                 absent where the shape did not change.
             level: the highest level that is judged.

@@ -20,7 +20,7 @@ from shared.runtime.messaging.broker import Broker
 from shared.runtime.messaging.outbox import Publisher, Relay
 from shared.runtime.store.database import Document, Store, Transaction
 from shared.runtime.store.driver import ReturnDocument
-from shared.runtime.store.lease import Lease
+from shared.runtime.store.lease import _LEASE_S, Lease
 from tests.kit.events import NOTES, STATES, Noted
 from tests.kit.namespaces import Namespace
 from tests.kit.outbox import FakeBroker, read_outbox
@@ -335,8 +335,13 @@ async def test_of_two_relays_one_publishes_and_the_other_takes_over_when_it_stop
     relays[holder].cancel()
     await asyncio.gather(relays[holder], return_exceptions=True)
     await say(store, d99=1)
-    # Sooner than the lease of 5 s ends by itself: the holder has given it back.
-    await wait_until(lambda: log[-1][0] == other, "the other takes over", limit_s=2, most=4.5)
+    # Sooner than the lease ends by itself: the holder has given it back.
+    await wait_until(
+        lambda: log[-1][0] == other,
+        "the other takes over",
+        limit_s=0.4 * _LEASE_S,
+        most=0.9 * _LEASE_S,
+    )
 
     relays[other].cancel()
     assert len(log) == 11
@@ -347,7 +352,7 @@ async def test_a_lease_that_is_not_renewed_passes_to_another_at_its_end(store: S
 
     assert await first.hold()
     assert not await second.hold()
-    await wait_until(second.hold, "the lease ends", limit_s=8)
+    await wait_until(second.hold, "the lease ends", limit_s=_LEASE_S + 3)
 
     assert not await Lease(store, "essai").hold()
 
@@ -376,7 +381,7 @@ async def test_a_lease_that_ended_meanwhile_is_another_one(store: Store) -> None
     assert await lease.hold()
     assert lease.tenure == began
 
-    await wait_until(lambda: not lease.is_held, "it ends", limit_s=8)
+    await wait_until(lambda: not lease.is_held, "it ends", limit_s=_LEASE_S + 3)
     assert await lease.hold()
 
     assert lease.tenure == began + 1

@@ -1,5 +1,6 @@
 """What ends is started again, ever more slowly while it goes on ending."""
 
+import math
 from itertools import pairwise
 from pathlib import Path
 from typing import cast
@@ -8,7 +9,7 @@ import pytest
 
 from deploy.errors import LaunchError
 from deploy.local import Backend, Platform
-from deploy.local.supervisor import FIRST_DELAY_S, LONGEST_DELAY_S, Supervisor
+from deploy.local.supervisor import _STEADY_S, FIRST_DELAY_S, LONGEST_DELAY_S, Supervisor
 
 
 class _Processes:
@@ -83,13 +84,14 @@ def test_what_cannot_start_is_tried_ever_more_slowly(said: list[str]) -> None:
     processes.starts_well = False
     processes.alive.remove("deposit")
 
-    _let_pass(200, processes, _supervise(processes, said))
+    _let_pass(8 * LONGEST_DELAY_S, processes, _supervise(processes, said))
 
     times = [at for _, at in processes.started]
     waits = [later - earlier for earlier, later in pairwise(times)]
     assert waits == sorted(waits)
     assert LONGEST_DELAY_S <= waits[-1] <= LONGEST_DELAY_S + 1
-    assert len(times) < 15
+    doublings = math.ceil(math.log2(LONGEST_DELAY_S / FIRST_DELAY_S))
+    assert len(times) <= doublings + 8
     assert {name for name, _ in processes.started} == {"deposit"}
 
 
@@ -100,7 +102,7 @@ def test_what_has_answered_for_long_is_started_again_as_soon_as_the_first_time(
     supervisor = _supervise(processes, said)
     for _ in range(2):
         processes.alive.remove("deposit")
-        _let_pass(120, processes, supervisor)
+        _let_pass(2 * _STEADY_S, processes, supervisor)
 
     assert [line for line in said if "starts again in 0.5 s" in line] == said[::2]
 

@@ -40,9 +40,9 @@ _ADDRESS_SCHEMES = {
     "seller": {"0002", "0009", "9957"},
     "buyer": {"0002", "0009", "0225", "9957"},
 }
-"""Schemes of electronic addresses that begin with a SIREN; 9957 is a French VAT number. FR CTC
-requires the SIREN of the recipient alone in a 0225 (BR-FR-21): a seller may give the address of its
-group."""
+"""Schemes of the electronic addresses from which a SIREN is read: an address begins with it, or is
+a French VAT number that holds it (9957). A 0225 is read of the buyer only: FR CTC requires the
+buyer's SIREN in it (BR-FR-21), but a seller may give the address of its group."""
 _VAT_SCHEMES = frozenset({"9957", "0223", "FR:VAT", "VAT", "VA", "TVA", "2"})
 """Schemes of a VAT number of the European Union: 0223 in FR CTC, 2 in the portal's older
 formats."""

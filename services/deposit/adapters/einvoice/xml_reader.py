@@ -1,4 +1,7 @@
-"""Reader of an XML file. The service itself imports this module, so no PDF library is here."""
+"""Reader of an XML file. It must not import the PDF library.
+
+The service reads small XML files in its own process; PDF files are read in reader processes.
+"""
 
 from services.deposit.adapters.einvoice.fields import read_fields
 from services.deposit.adapters.einvoice.limits import DEFAULT_LIMITS, Limits

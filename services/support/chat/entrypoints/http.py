@@ -1,4 +1,4 @@
-"""Routes of the chat: WebSocket while it is open, HTTP before and after."""
+"""Routes of the chat: WebSocket for live messages and queues, HTTP for all other requests."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager

@@ -35,7 +35,7 @@ _URGENCY = {priority: rank for rank, priority in enumerate(reversed(Priority))}
 
 
 class MongoTickets:
-    """Store of tickets, each one document under its id."""
+    """Store of tickets: one document for each ticket, under its id."""
 
     def __init__(self, store: Store) -> None:
         """Use this store."""
@@ -43,7 +43,7 @@ class MongoTickets:
         self._tickets = store.collection(TICKETS.collection)
 
     async def prepare(self) -> None:
-        """Create the indexes, one for each way in which tickets are listed."""
+        """Create the indexes: for lists of tickets, the files they refer to, numbers and keys."""
         create = self._tickets.create_index
         await create([("structure", 1), ("_id", -1)])
         await create([("desk", 1), ("recipient", 1), ("open", 1), ("place", 1)])

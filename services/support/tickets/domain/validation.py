@@ -171,7 +171,10 @@ def judge_action(
 
 
 def judge_assignment(ticket: Ticket, action: Action) -> Violation | None:
-    """Return the rule that refuses to take a ticket from an assignee whom the request omits."""
+    """Return the violation when an agent takes a ticket that has another assignee.
+
+    None when the request names that assignee in `instead_of`.
+    """
     # An older release stored names in NFD, as macOS writes them.
     holder = normalise_nfc(ticket.assignee) if ticket.assignee else None
     if action.act is not TicketAct.PRENDRE_EN_CHARGE or holder in {None, action.who}:
