@@ -145,9 +145,10 @@ class InboxStore:
             entry["position"],
         )
 
-    async def is_done(self, entry_id: str) -> bool:
-        """Tell whether the message of an entry was applied, as a replayed dead letter is."""
-        return await self._entries.find_one({"_id": entry_id, "state": "done"}) is not None
+    async def read_state(self, entry_id: str) -> str | None:
+        """Read the state of an entry, outside any transaction; None when there is no entry."""
+        row = await self._entries.find_one({"_id": entry_id}, {"state": 1})
+        return None if row is None else row["state"]
 
     async def find_held(self, transaction: Transaction, entry_id: str) -> Document | None:
         """Read a held entry inside a transaction; None when it is no longer held."""

@@ -117,7 +117,8 @@ class Rebuild:
         self._newest: dict[str | None, _Newest] = {}
         self._known: dict[str, int] = {}
         self._unread_keys: set[str] = set()
-        """Keys of records that hold no state: documents with these keys are not judged."""
+        """Keys of records that hold no state, and entities of which a version is held: documents
+        with these keys are not judged."""
         self._untold: set[str | None] = set()
         """Entities whose documents are kept, though the topic holds no record of their version."""
         self._held: set[str] = set()
@@ -196,21 +197,22 @@ class Rebuild:
                 self._held.add(record.position)
             return
         entity, version = state
-        if await self._is_held(message):
-            self._held.add(record.position)
-            return
+        if mark_jump(self._known, message).fault is not None:
+            decided = await self._read_decision(message)
+            if decided != "done":
+                # The topic may tell of it in no other version, where an older one was compacted.
+                self._unread_keys.add(entity)
+                if decided not in {"discard", "discarded"}:
+                    self._held.add(record.position)
+                return
         self._known[entity] = max(version, self._known.get(entity, version))
         ours = self._newest.get(entity)
         if ours is None or version >= ours.version:
             self._newest[entity] = _Newest(version, record.position)
 
-    async def _is_held(self, message: Incoming) -> bool:
-        """Tell whether the version of a message jumps, and no operator has replayed it."""
-        is_jump = mark_jump(self._known, message).fault is not None
-        if not is_jump:
-            return False
-        is_done = await retry_transient("rebuild", lambda: self._inbox_store.is_done(message.id))
-        return not is_done
+    async def _read_decision(self, message: Incoming) -> str | None:
+        """Read what became of a message in the inbox: an operator may have decided on it."""
+        return await retry_transient("rebuild", lambda: self._inbox_store.read_state(message.id))
 
     async def _judge_untold(self, stored: dict[str, Versions]) -> None:
         """Remove, or note, documents for which the topic holds no record of their version or above.

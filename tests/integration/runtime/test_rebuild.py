@@ -289,6 +289,47 @@ async def test_a_version_that_jumps_is_believed_only_when_an_operator_replayed_i
     assert "dossiers: 1 records left out: see the dead letters" in portal.said
 
 
+@pytest.mark.parametrize("is_discarded", [False, True])
+async def test_what_is_stored_of_a_version_that_is_held_is_kept(
+    portal: Portal, is_discarded: bool
+) -> None:
+    await portal.publish(*moving("d2", 1))
+    # Its record was compacted away when a false version came on its key.
+    topic = portal.namespace.prefix + DOSSIER.name
+    value = encode(build_event(moving("d1", 5)[0]))
+    await portal.live.process([Record(topic, "d1", value, {}, f"{topic}/0/-1")])
+    await portal.publish(a_state("d1", 900))
+    if is_discarded:
+        inbox = portal.store.collection("inbox")
+        await inbox.update_one({"state": "dead"}, {"$set": {"state": "discard"}})
+        await portal.live.sweep()
+    before, dead = await portal.dump(), await portal.dead()
+
+    assert await portal.rebuild(remove_untold=True)
+
+    assert await portal.dump() == before
+    assert await portal.dead() == dead
+
+
+async def test_a_version_that_was_discarded_is_not_the_first_of_a_state_that_fails(
+    portal: Portal,
+) -> None:
+    async def fail(transaction: Transaction, events: Sequence[Event[DossierChanged]]) -> None:
+        if any((event.data.dossier_id, event.data.version) == ("d1", 1) for event in events):
+            raise ValueError("a fault of the handler")
+        await project_dossiers(transaction, events)
+
+    await portal.publish(*moving("d1", 1), a_state("d1", 900), *moving("d2", 1))
+    inbox = portal.store.collection("inbox")
+    await inbox.update_one({"state": "dead"}, {"$set": {"state": "discard"}})
+    await portal.live.sweep()
+    await portal.drop()
+
+    assert not await portal.rebuild(fail)
+
+    assert await portal.versions() == {"d2": 1}
+
+
 async def test_what_is_stored_of_a_record_that_cannot_be_read_is_kept(portal: Portal) -> None:
     await portal.publish(*moving("d1", 1))
     await portal.publish_bytes(b"{", "d2")
