@@ -37,6 +37,7 @@ from shared.runtime.messaging.directory import Directory, keep_structures
 from shared.runtime.messaging.inbox import Inbox
 from shared.runtime.messaging.parsing import Record
 from shared.runtime.store.database import Document, Store, Transaction
+from shared.runtime.store.files import Files
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.levels import LEVEL
 from shared.vocabulary.roles import Role
@@ -174,6 +175,23 @@ def opener(dossier: str) -> Event[PieceDeposited]:
     """Build a titulaire's A4, judged by structures that routing knows."""
     piece = f"{dossier}-p1"
     return read_golden(PieceDeposited, dossier, dossier_id=dossier, piece_id=piece, directory={})
+
+
+async def test_the_bytes_of_a_file_that_a_newer_version_names_are_kept(store: Store) -> None:
+    now = [NOW]
+    files = Files(store, lambda: now[0])
+    await files.prepare()
+    receipt = await files.put(b"%PDF of the newer version")
+    document = load("support/tickets/1.json")
+    document["ticket"]["receipt"] = {"sha256": receipt}
+    document["files"].append(receipt)
+    await store.collection("tickets").insert_one(document)
+
+    await _assign_ticket(store)
+    now[0] += timedelta(days=2)
+    await files.sweep(MongoTickets(store).find_referenced_files)
+
+    assert await files.get(receipt) == b"%PDF of the newer version"
 
 
 class Routing:

@@ -5,8 +5,8 @@ level 1. One of a higher level than this version judges is refused when it is re
 version that judges it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from shared.runtime.errors import NewerDocumentError
@@ -26,6 +26,8 @@ class Kept:
 
     level: int = 1
     unknown: Unknown | None = None
+    items: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    """Unknown items of lists, by the field of the list."""
 
 
 NEW = Kept()
@@ -43,6 +45,7 @@ class DocumentFormat(Generic[T]):
         write: Callable[[T], Document],
         upcasts: Mapping[int, Upcast] | None = None,
         level: int = LEVEL,
+        open_lists: Collection[str] = (),
     ) -> None:
         """Take the functions of a collection.
 
@@ -55,12 +58,16 @@ class DocumentFormat(Generic[T]):
             upcasts: by level, the function that converts a document of that level to the next;
                 absent where the shape did not change.
             level: the highest level that is judged.
+            open_lists: fields that hold a list of values to which a newer version may add its own:
+                these are kept, as the files that a document names. Not a list by which documents
+                are found: a version that corrects it could take nothing out of it.
         """
         self.collection = collection
         self._read = read
         self._write = write
         self._upcasts = upcasts or {}
         self._level = level
+        self._open_lists = open_lists
 
     def read(self, document: Document) -> T:
         """Read a document. Raises NewerDocumentError for one of a higher level."""
@@ -75,7 +82,9 @@ class DocumentFormat(Generic[T]):
         self.check([document])
         current = self._upcast(document)
         value = self._read(current)
-        return value, Kept(read_level(document), find_unknown(current, self._write(value)))
+        known = self._write(value)
+        items = {name: _subtract(current.get(name, ()), known[name]) for name in self._open_lists}
+        return value, Kept(read_level(document), find_unknown(current, known), items)
 
     def write(self, value: T, level: int, kept: Kept = NEW) -> Document:
         """Build the whole document of a value, at `level` or its stored level if that is higher."""
@@ -130,9 +139,17 @@ class RewrittenDocuments(Generic[T]):
 
 
 def _restore(written: Document, level: int, kept: Kept) -> Document:
-    """Put back the unknown fields of a document, and stamp its level: it is never lowered."""
+    """Put back what is unknown of a document, and stamp its level: it is never lowered."""
     whole: Document = put_back(kept.unknown, written)
-    return {**whole, SCHEMA: max(level, kept.level)}
+    lists = {
+        name: [*written[name], *_subtract(items, written[name])]
+        for name, items in kept.items.items()
+    }
+    return {**whole, **lists, SCHEMA: max(level, kept.level)}
+
+
+def _subtract(items: Iterable[Any], others: Collection[Any]) -> list[Any]:
+    return [item for item in items if item not in others]
 
 
 def read_level(document: Mapping[str, Any]) -> int:

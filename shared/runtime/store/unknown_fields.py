@@ -43,14 +43,30 @@ def find_unknown(stored: Any, known: Any) -> Unknown | None:  # noqa: ANN401 - a
             if name in stored and (found := find_unknown(stored[name], value))
         }
         return Unknown(fields, parts) if fields or parts else None
-    if _is_list(stored) and _is_list(known) and len(stored) == len(known):
+    if _is_list(stored) and _is_list(known):
         items = [
             UnknownItem(place, known[place], found)
-            for place, value in enumerate(stored)
+            for place, value in _pair_items(stored, known).items()
             if (found := find_unknown(value, known[place]))
         ]
         return Unknown(items=items) if items else None
     return None
+
+
+def _pair_items(stored: Sequence[Any], known: Sequence[Any]) -> dict[int, Any]:
+    """Pair the places of known items with the stored items: by id, or by place without one.
+
+    The place tells only where the lists are of one length. Of items that share an id it decides.
+    """
+    ids = [_find_id(item) for item in known]
+    pairs = {}
+    for place, own in enumerate(ids):
+        found = [] if own is None else [item for item in stored if _has_id(item, own)]
+        if len(found) == ids.count(own) == 1:
+            pairs[place] = found[0]
+        elif len(stored) == len(known) and (own is None or _has_id(stored[place], own)):
+            pairs[place] = stored[place]
+    return pairs
 
 
 def put_back(unknown: Unknown | None, written: Any) -> Any:  # noqa: ANN401 - as above
@@ -112,8 +128,16 @@ def _find_id(item: Any) -> tuple[Any, ...] | None:  # noqa: ANN401
     """Find the id of an item: one of its fields, or of the first of its parts that has one."""
     if not isinstance(item, dict):
         return None
-    own = ((name, item[name]) for name in _IDS if name in item)
+    own = ((name, item[name]) for name in _IDS if isinstance(item.get(name), str | int))
     of_parts = (
         (name, *found) for name, part in item.items() if (found := _find_id(part)) is not None
     )
     return next(own, None) or next(of_parts, None)
+
+
+def _has_id(item: Any, own: tuple[Any, ...]) -> bool:  # noqa: ANN401
+    """Tell whether an item has an id, where it was found; it may have others beside."""
+    *path, value = own
+    for name in path:
+        item = item.get(name) if isinstance(item, dict) else None
+    return bool(item == value)

@@ -95,6 +95,25 @@ def test_what_is_unknown_is_kept_and_what_an_upcast_takes_away_is_not() -> None:
     assert changed == {"_id": "n", "text": "y", "novel": {"deep": True}, "schema": 2}
 
 
+def test_what_a_newer_version_added_to_an_open_list_is_kept_and_what_we_take_out_is_not() -> None:
+    lists: DocumentFormat[list[str]] = DocumentFormat(
+        "lists",
+        read=lambda document: [each for each in document["files"] if each != "theirs"],
+        write=lambda files: {"files": files, "places": files},
+        open_lists=["files"],
+    )
+    document = {"_id": "n", "files": ["a", "theirs", "b"], "places": ["a", "theirs", "b"]}
+
+    files, kept = lists.read_to_change(document)
+
+    assert lists.write_change([*files[1:], "c"], 1, kept) == {
+        "files": ["b", "c", "theirs"],
+        "places": ["b", "c"],
+        "schema": 1,
+    }
+    assert lists.write(["theirs"], 1, kept)["files"] == ["theirs"]
+
+
 def test_a_change_sets_the_fields_of_the_value_alone() -> None:
     note, kept = notes(2).read_to_change({"_id": "n", "text": "x", "token": "t", "schema": 2})
 

@@ -117,6 +117,34 @@ def test_two_items_of_one_id_that_changed_keep_nothing_of_each_other() -> None:
     assert keep(stored, known, known[::-1]) == stored[::-1]
 
 
+def test_items_that_a_newer_version_stored_in_another_order_are_found_by_their_id() -> None:
+    known = [{"code": "A"}, {"code": "B"}]
+    stored = [{"code": "B", "novel": "of B"}, {"code": "A"}]
+
+    assert keep(stored, known, known) == [{"code": "A"}, {"code": "B", "novel": "of B"}]
+
+
+def test_an_item_is_found_by_the_id_that_we_know_whatever_a_newer_version_put_before_it() -> None:
+    known = [{"deposit": {"piece_id": "p1"}}, {"deposit": {"piece_id": "p2"}}]
+    stored = [{"novel": {"id": 1}, **each} for each in reversed(known)]
+
+    assert keep(stored, known, known) == stored[::-1]
+
+
+def test_an_item_more_takes_nothing_from_the_others() -> None:
+    known = [{"id": 1}, {"id": 2}]
+    stored = [{"id": 3, "kind": "novel"}, {"id": 1, "novel": 1}, {"id": 2, "novel": 2}]
+
+    assert keep(stored, known, known) == stored[1:]
+
+
+def test_of_items_that_share_an_id_none_gets_the_field_of_another() -> None:
+    known = [{"id": 1}, {"id": 2}]
+    stored = [{"id": 1, "novel": 1}, {"id": 1, "novel": 3}, {"id": 2, "novel": 2}]
+
+    assert keep(stored, known, known) == [{"id": 1}, {"id": 2, "novel": 2}]
+
+
 def test_a_field_that_is_written_no_more_does_not_come_back() -> None:
     known = {"_id": "d1", "awaited": ["moe|1"], "hold": {"reason": "ROU-MOA-01"}}
     stored = {**known, "novel": 1, "hold": {"reason": "ROU-MOA-01", "novel": 2}}

@@ -210,7 +210,7 @@ def _to_ticket(row: Document) -> Ticket:
     return _TICKET.validate_python(row["ticket"])
 
 
-TICKETS = DocumentFormat("tickets", read=_to_ticket, write=_to_document)
+TICKETS = DocumentFormat("tickets", read=_to_ticket, write=_to_document, open_lists=["files"])
 
 
 def _read_ticket(row: Document | None) -> Ticket | None:
