@@ -5,11 +5,12 @@ they have seen.
 """
 
 import asyncio
+import math
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import Protocol
+from typing import Any, Protocol
 
 from shared.runtime.backoff import retry_forever, retry_transient
 from shared.runtime.facts.publications import log_publications
@@ -19,7 +20,7 @@ from shared.runtime.metrics import OUTBOX_DEPTH, OUTBOX_OLDEST, REFUSED_KEYS
 from shared.runtime.store.database import SNAPSHOT, Document, Store
 from shared.runtime.store.driver import DeleteMany, UpdateOne
 from shared.runtime.store.lease import Lease
-from shared.runtime.store.outbox_documents import measure_age_s
+from shared.runtime.store.outbox_documents import is_well_formed, measure_age_s
 
 _PAGE = 50
 """Documents of one read: SecantusDB's time to delete them grows with the square of their number."""
@@ -79,6 +80,8 @@ class Relay:
         self._taken = 0.0
         self._lanes: dict[str, Lane] = {}
         self._running: dict[asyncio.Task[None], tuple[Lane, Page]] = {}
+        self._malformed: list[Any] = []
+        """Ids of documents that cannot be read: left out, until an operator removes them."""
         self._blocked_since: float | None = None
         self._measured = 0.0
         self._read = 0.0
@@ -220,6 +223,8 @@ class Relay:
         busy = {lane.topic for lane, _ in self._running.values()}
         busy |= {lane.topic for lane in self._lanes.values() if lane.is_backing_off}
         left_out: list[Document] = [{"topic": {"$in": sorted(busy)}}] if busy else []
+        if self._malformed:
+            left_out.append({"_id": {"$in": self._malformed}})
         for lane in self._lanes.values():
             if lane.topic not in busy:
                 lane.end_waits()
@@ -234,7 +239,11 @@ class Relay:
     def _start_lanes(self, documents: Iterable[Document]) -> set[asyncio.Task[None]]:
         by_topic = defaultdict(list)
         for document in documents:
-            by_topic[document["topic"]].append(document)
+            if is_well_formed(document):
+                by_topic[document["topic"]].append(document)
+            else:
+                self._malformed.append(document["_id"])
+                _log.error("outbox.malformed", document=str(document["_id"]))
         started = set()
         for topic, each in by_topic.items():
             lane = self._lanes.setdefault(topic, Lane(topic, self._publish, self._renew))
@@ -277,7 +286,12 @@ class Relay:
         if time.monotonic() > self._measured + _MEASURED_EVERY_S:
             OUTBOX_DEPTH.set(await self._outbox.estimated_document_count())
             oldest = await self._outbox.find_one({}, {"_id": 1}, sort=[("_id", 1)])
-            OUTBOX_OLDEST.set(measure_age_s(oldest["_id"]) if oldest else 0)
+            if self._malformed:
+                rows = self._outbox.find({"_id": {"$in": self._malformed}}, {"_id": 1})
+                self._malformed = [row["_id"] async for row in rows]
+            # One that is malformed never leaves, and its id may not tell its age.
+            age_s = measure_age_s(oldest["_id"]) if oldest else 0
+            OUTBOX_OLDEST.set(math.inf if self._malformed else age_s)
             self._measured = time.monotonic()
 
 

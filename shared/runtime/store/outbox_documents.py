@@ -5,6 +5,7 @@ with the logical clock of the store: a transaction that has read what another on
 one, whatever the clocks of their replicas show.
 """
 
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -22,6 +23,8 @@ _BYTES_MAX = MEGABYTE
 _TIME_DIGITS = 8
 _CLOCK_DIGITS = 16
 _OLD_TIME_DIGITS = 12
+_FIELDS = {"key": str, "stream": str, "rank": int, "value": bytes, "headers": list}
+"""Fields that the relay reads of a message."""
 
 
 def pack_messages(messages: Sequence[_Document], clock: Timestamp) -> list[_Document]:
@@ -64,10 +67,27 @@ def unpack_messages(document: Mapping[str, Any]) -> Iterator[_Document]:
         }
 
 
-def measure_age_s(document_id: str) -> float:
-    """Measure how long ago a document was written, in seconds, by its id."""
-    if document_id.find(".") == _CLOCK_DIGITS:
-        written_s: float = int(document_id[:_TIME_DIGITS], 16)
-    else:
-        written_s = int(document_id.replace("-", "")[:_OLD_TIME_DIGITS], 16) / 1000
+def is_well_formed(document: Mapping[str, Any]) -> bool:
+    """Tell whether the messages of a document can be read: of one written by hand, say, not all."""
+    try:
+        messages = list(unpack_messages(document))
+        return isinstance(document["topic"], str) and all(
+            isinstance(message[name], kind)
+            for message in messages
+            for name, kind in _FIELDS.items()
+        )
+    except (KeyError, TypeError):
+        return False
+
+
+def measure_age_s(document_id: object) -> float:
+    """Measure the age of a document in seconds, by its id; infinite when the id tells none."""
+    name = str(document_id)
+    try:
+        if name.find(".") == _CLOCK_DIGITS:
+            written_s: float = int(name[:_TIME_DIGITS], 16)
+        else:
+            written_s = int(name.replace("-", "")[:_OLD_TIME_DIGITS], 16) / 1000
+    except ValueError:
+        return math.inf
     return max(0.0, time.time() - written_s)

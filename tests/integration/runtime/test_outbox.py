@@ -1,6 +1,7 @@
 """The outbox and its relay on a real broker."""
 
 import asyncio
+import math
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable
@@ -497,3 +498,30 @@ async def test_a_producer_is_renewed_at_its_age_and_what_is_said_stays_in_order(
 
     found = await read(namespace, NOTES.name, 60)
     assert texts(found["d1"]) == [f"d1/{rank}" for rank in range(1, 61)]
+
+
+async def test_a_document_that_cannot_be_read_stops_no_other_and_is_told_of(store: Store) -> None:
+    outbox, broker = store.collection("outbox"), FakeBroker()
+    malformed = [{"_id": f"{rank}-by-hand", "messages": []} for rank in range(60)]
+    await outbox.insert_many(malformed)
+    await say(store, d1=3)
+
+    relay = asyncio.create_task(Relay(store, broker).run())
+
+    async def read_age_s() -> bool:
+        return REGISTRY.get_sample_value("aiguillage_outbox_oldest_seconds") == math.inf
+
+    try:
+        await wait_until(lambda: _has(broker, 3), "the others leave")
+        await wait_until(read_age_s, "the alert fires")
+        assert await outbox.count_documents({}) == 60
+        await outbox.delete_many({})
+        await say(store, d1=1)
+        await wait_until(lambda: _has(broker, 4), "what is deleted is forgotten")
+    finally:
+        relay.cancel()
+        await asyncio.gather(relay, return_exceptions=True)
+
+
+async def _has(broker: FakeBroker, count: int) -> bool:
+    return len(broker.messages) == count

@@ -1,12 +1,19 @@
 """How messages are packed in documents of the outbox, and read back."""
 
+import math
 import time
 from typing import Any
 
+import pytest
 from bson import Timestamp
 
 from shared.runtime.ids import new_id
-from shared.runtime.store.outbox_documents import measure_age_s, pack_messages, unpack_messages
+from shared.runtime.store.outbox_documents import (
+    is_well_formed,
+    measure_age_s,
+    pack_messages,
+    unpack_messages,
+)
 
 MEGABYTE = 1024 * 1024
 
@@ -92,3 +99,26 @@ def test_the_age_of_a_document_is_read_from_its_id() -> None:
     assert measure_age_s(new_id()) < 60
     (ahead,) = pack_messages([a_message()], Timestamp(int(time.time()) + 3600, 1))
     assert measure_age_s(ahead["_id"]) == 0
+
+
+@pytest.mark.parametrize("name", ["00-by-hand", "", None, 7.5, "zzzzzzzzzzzzzzzz.x.0000"])
+def test_an_id_that_tells_no_age_is_as_old_as_can_be(name: object) -> None:
+    assert measure_age_s(name) == math.inf
+
+
+def test_what_the_relay_cannot_read_is_malformed() -> None:
+    (document,) = pack_messages([a_message()], Timestamp(1, 1))
+    assert is_well_formed(document)
+    assert is_well_formed({"_id": "of an earlier release", **a_message()})
+
+    (message,) = document["messages"]
+    for malformed in (
+        {"_id": "x"},
+        {"_id": "x", "messages": []},
+        document | {"topic": 1},
+        document | {"messages": None},
+        document | {"messages": [None]},
+        document | {"messages": [message | {"key": None}]},
+        document | {"messages": [message | {"value": "text"}]},
+    ):
+        assert not is_well_formed(malformed)
