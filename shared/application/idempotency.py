@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 
 from shared.application.uploads import Upload, fingerprint
 
@@ -35,13 +35,22 @@ class UsedKey:
 def serialize_request(*parts: object) -> str:
     """Serialize the parts of a request (dataclasses, texts) as JSON, for a fingerprint.
 
-    Only the names of fields are used: renaming a class does not change stored fingerprints.
+    Only the names of fields are used: renaming a class does not change stored fingerprints. Fields
+    that have their default are left out: nor does a new optional field, which the replicas of the
+    version before do not know.
     """
-    plain = [
-        asdict(each) if is_dataclass(each) and not isinstance(each, type) else each
-        for each in parts
-    ]
+    plain = [_convert_part(each) for each in parts]
     return json.dumps(plain, default=str, ensure_ascii=False, sort_keys=True)
+
+
+def _convert_part(part: object) -> object:
+    if is_dataclass(part) and not isinstance(part, type):
+        return {
+            each.name: _convert_part(value)
+            for each in fields(part)
+            if (value := getattr(part, each.name)) != each.default
+        }
+    return [_convert_part(each) for each in part] if isinstance(part, list | tuple) else part
 
 
 async def build_key(

@@ -38,3 +38,17 @@ def test_parts_do_not_run_into_each_other() -> None:
 
 def test_the_order_of_the_fields_changes_no_fingerprint() -> None:
     assert serialize_request({"a": 1, "b": 2}) == serialize_request({"b": 2, "a": 1})
+
+
+@dataclass(frozen=True, slots=True)
+class GrownRequest(Request):
+    colour: str | None = None
+    words: str = ""
+
+
+def test_an_optional_field_more_changes_no_fingerprint_until_it_is_sent() -> None:
+    before = serialize_request([Request(Role.MOA, "é")])
+
+    assert serialize_request([GrownRequest(Role.MOA, "é")]) == before
+    assert serialize_request([GrownRequest(Role.MOA, "é", colour="red")]) != before
+    assert serialize_request([GrownRequest(Role.MOA, "é", words="red")]) != before
