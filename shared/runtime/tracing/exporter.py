@@ -5,7 +5,9 @@ import logging
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
+import requests
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
@@ -22,6 +24,8 @@ _DELAY_MS = 1000
 """Limits of the queue and of one export, in spans; interval of the exports, in milliseconds."""
 _STOP_S = 3.0
 """Timeout of the last export, at stop, in seconds."""
+_REDIRECTION = 3
+"""First digit of the status of a redirect."""
 _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 _SCOPE = InstrumentationScope("aiguillage")
 
@@ -44,7 +48,8 @@ class OtlpExporter:
                 "service.instance.id": instance,
             }
         )
-        self._sender = _CountingExporter(OTLPSpanExporter(f"{endpoint.rstrip('/')}/v1/traces"))
+        address = f"{endpoint.rstrip('/')}/v1/traces"
+        self._sender = _CountingExporter(OTLPSpanExporter(address, session=_Session()))
         self._queue = BatchSpanProcessor(
             self._sender,
             max_queue_size=_QUEUE_MAX,
@@ -91,6 +96,27 @@ class OtlpExporter:
         threading.Thread(target=stop, daemon=True).start()
         with suppress(TimeoutError):
             await asyncio.wait_for(stopped.wait(), _STOP_S)
+
+
+class _Session(requests.Session):
+    """HTTP session of the exporter: a redirect is an error, and the body of an answer is not read.
+
+    OpenTelemetry takes a redirect for success, and would read an answer without end into memory.
+    """
+
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        **options: Any,  # noqa: ANN401 - those of requests
+    ) -> requests.Response:
+        response = super().send(request, **{**options, "stream": True})
+        response.close()
+        if response.status_code // 100 == _REDIRECTION:
+            raise requests.RequestException(f"the collector redirects: {response.status_code}")
+        return response
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Name none: looking after a redirect would read its body whole."""
 
 
 class _CountingExporter(SpanExporter):

@@ -5,6 +5,10 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -110,6 +114,57 @@ async def test_a_collector_that_refuses_is_counted() -> None:
         await exporter.stop()
 
     assert dropped("not_taken") - before == 2
+
+
+@contextmanager
+def run_odd_collector(status: int, headers: Mapping[str, str]) -> Iterator[str]:
+    """Run a collector that gives every request one status, and a body without end."""
+
+    class Odd(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            with suppress(OSError):
+                while True:
+                    self.wfile.write(b"x" * 65536)
+
+        def log_message(self, *_: object) -> None:
+            """Log no request."""
+
+    with ThreadingHTTPServer((HOST, 0), Odd) as server:
+        server.daemon_threads = True
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://{HOST}:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("status", [301, 304, 308])
+async def test_a_collector_that_redirects_is_counted(
+    status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = dropped("not_taken")
+    with run_odd_collector(status, {"Location": "http://localhost:9/"}) as endpoint:
+        exporter = OtlpExporter("routing", "1", endpoint)
+        exporter.export(a_span())
+        await exporter.stop()
+
+    # Exporters of the tests before may still give up theirs.
+    assert dropped("not_taken") - before >= 1
+    assert f"the collector redirects: {status}" in caplog.text
+
+
+async def test_an_answer_without_end_is_not_read() -> None:
+    with run_odd_collector(200, {}) as endpoint:
+        exporter = OtlpExporter("routing", "1", endpoint)
+        exporter.export(a_span())
+        started = time.monotonic()
+        # It waits 3 s at most for an exporter that is still reading.
+        await exporter.stop()
+
+    assert time.monotonic() - started < 2.9
 
 
 async def test_a_root_span_is_in_each_trace_that_it_moved() -> None:
