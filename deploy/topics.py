@@ -6,12 +6,13 @@ python -m deploy.topics --kafka HOST:PORT --replication 3
 import asyncio
 import sys
 import time
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any, TypeVar
 
 import typer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from deploy.errors import LaunchError
@@ -21,6 +22,9 @@ _DAY_MS = 24 * 3600 * 1000
 _DEAD_LETTERS_RETENTION_MS = 30 * _DAY_MS
 _TIMEOUT_S = 30.0
 _POLL_S = 0.2
+_CLEANUP = "cleanup.policy"
+_DELETE = "delete"
+"""Cleanup policy of a topic that names none."""
 _REPLICAS_THAT_SURVIVE_ONE = 3
 _CODES_OF_EXISTING = (0, TopicAlreadyExistsError.errno)
 """Error codes of the broker's answer for a topic that is there: just created, or before."""
@@ -28,18 +32,19 @@ _CODES_OF_EXISTING = (0, TopicAlreadyExistsError.errno)
 _Result = TypeVar("_Result")
 
 
-def provision(kafka: str, topics: Iterable[Topic] = TOPICS, replication: int = 1) -> None:
+def provision(kafka: str, topics: Iterable[Topic] = TOPICS, replication: int = 1) -> Sequence[str]:
     """Create the missing topics, with `replication` copies; existing ones do not change.
 
-    Raises LaunchError when the broker does not create one within 30 s, and when some exist with
-    another number of partitions: it names them all.
+    Returns how the settings of existing ones differ, as those of an operator may. Raises
+    LaunchError when the broker does not create one within 30 s, and when some exist with another
+    number of partitions or another cleanup policy: it names them all.
     """
     wanted = [
         new
         for topic in topics
         for new in (_build_stream(topic, replication), _build_dead_letters(topic, replication))
     ]
-    _run_in_thread(_create(kafka, wanted))
+    return _run_in_thread(_create(kafka, wanted))
 
 
 def is_serving(kafka: str) -> bool:
@@ -49,7 +54,7 @@ def is_serving(kafka: str) -> bool:
 
 def _build_stream(topic: Topic, replication: int) -> NewTopic:
     kept = (
-        {"cleanup.policy": "compact"}
+        {_CLEANUP: "compact"}
         if topic.retention_ms is None
         else {"retention.ms": str(topic.retention_ms)}
     )
@@ -80,7 +85,7 @@ def _build_topic(
     return NewTopic(name, partitions, replication, topic_configs=configs)
 
 
-async def _create(kafka: str, wanted: list[NewTopic]) -> None:
+async def _create(kafka: str, wanted: list[NewTopic]) -> Sequence[str]:
     """Retry until all topics exist: a broker may start before it has found its controller."""
     deadline = time.monotonic() + _TIMEOUT_S
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
@@ -93,7 +98,7 @@ async def _create(kafka: str, wanted: list[NewTopic]) -> None:
             if not refused:
                 existing = [each for each in wanted if codes[each.name]]
                 await _compare_partitions(admin, existing, deadline)
-                return
+                return await _compare_settings(admin, existing)
             if time.monotonic() > deadline:
                 name, code = next(iter(refused.items()))
                 raise LaunchError(f"the broker does not create {name}: {for_code(code).__name__}")
@@ -114,16 +119,51 @@ async def _compare_partitions(
     while not all(counts.values()) and time.monotonic() < deadline:
         await asyncio.sleep(_POLL_S)
         counts = await _count_partitions(admin, wanted)
-    wrong = [
+    _refuse(
         f"{each.name} has {counts[each.name]} partitions instead of {each.num_partitions}"
         for each in wanted
         if counts[each.name] != each.num_partitions
+    )
+
+
+async def _compare_settings(admin: AIOKafkaAdminClient, wanted: list[NewTopic]) -> Sequence[str]:
+    """Return how the settings of topics differ; raise LaunchError for another cleanup policy.
+
+    By it the states of a compacted topic would expire, or messages of another be compacted away.
+    """
+    found = await _describe_settings(admin, wanted)
+    differing = [
+        (name, f"{each.name} has {name}={ours[name]} instead of {value}")
+        for each in wanted
+        for ours in (found[each.name],)
+        for name, value in ({_CLEANUP: _DELETE} | each.topic_configs).items()
+        if ours.get(name) not in {None, value}
     ]
-    if wrong:
+    _refuse(text for name, text in differing if name == _CLEANUP)
+    return [text for _, text in differing]
+
+
+def _refuse(faults: Iterable[str]) -> None:
+    if wrong := "; ".join(faults):
         raise LaunchError(
-            f"{'; '.join(wrong)}. No partitions were added, as keys would change theirs. These "
-            'are topics of an earlier release: see "Start the topics afresh" in docs/operate.md'
+            f"{wrong}. Nothing was changed: keys would change their partition. Either the broker "
+            "made these topics by itself, as auto.create.topics.enable is on: turn it off, stop "
+            "the services, delete these topics, which are new, and run this again. Or they are "
+            'of an earlier release. See "Start the topics afresh" in docs/operate.md'
         )
+
+
+async def _describe_settings(
+    admin: AIOKafkaAdminClient, topics: list[NewTopic]
+) -> Mapping[str, Mapping[str, str | None]]:
+    """Read the settings of topics; a broker may leave some out."""
+    asked = [ConfigResource(ConfigResourceType.TOPIC, each.name) for each in topics]
+    answers = await admin.describe_configs(asked) if asked else []
+    return {
+        name: {entry[0]: entry[1] for entry in entries}
+        for answer in answers
+        for _, _, _, name, entries in answer.resources
+    }
 
 
 async def _count_partitions(admin: AIOKafkaAdminClient, topics: list[NewTopic]) -> dict[str, int]:
@@ -154,9 +194,11 @@ def main(
 ) -> None:
     """Create the missing topics; print the reason and exit 1 when that fails."""
     try:
-        provision(kafka, replication=replication)
+        remarks = provision(kafka, replication=replication)
     except (LaunchError, KafkaError) as error:
         sys.exit(f"error: {error}")
+    for remark in remarks:
+        print(f"note: {remark}")
     print(f"{len(TOPICS)} topics and their dead letters are there")
 
 

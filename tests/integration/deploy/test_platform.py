@@ -22,6 +22,7 @@ from deploy.local.programs import ROOT
 from deploy.topics import provision
 from shared.contracts.topics import DOSSIER, STATUT, TOPICS
 from tests.integration.deploy.conftest import NO_KAFKA, TOY
+from tests.kit.namespaces import build_namespace
 from tests.kit.processes import is_gone
 from tests.kit.waiting import scale_timeout
 
@@ -86,6 +87,26 @@ def test_the_command_exits_by_1_when_a_topic_has_another_number_of_partitions() 
 
     assert ended.returncode == 1
     assert f"error: {STATUT.name} has 3 partitions instead of 12" in ended.stderr
+
+
+async def test_a_topic_of_another_cleanup_policy_is_named_and_other_settings_are_told(
+    native_backbone: Platform,
+) -> None:
+    # The other broker does not tell the settings of its topics.
+    kafka, prefix = native_backbone.addresses.kafka, build_namespace(native_backbone).prefix
+    kept = replace(STATUT, name=f"{prefix}garde")
+    expiring = replace(STATUT, name=f"{prefix}expirant", retention_days=1)
+    compacted = replace(expiring, retention_days=None)
+    assert list(provision(kafka, [kept, expiring])) == []
+
+    with pytest.raises(LaunchError) as refused:
+        provision(kafka, [kept, compacted])
+    remarks = provision(kafka, [replace(expiring, retention_days=2)])
+
+    assert f"{prefix}expirant has cleanup.policy=delete instead of compact" in str(refused.value)
+    assert "auto.create.topics.enable" in str(refused.value)
+    assert f"{prefix}garde" not in str(refused.value)
+    assert list(remarks) == [f"{prefix}expirant has retention.ms=86400000 instead of 172800000"]
 
 
 def test_the_store_runs_transactions(platform: Platform) -> None:
