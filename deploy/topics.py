@@ -146,7 +146,7 @@ async def _compare_settings(admin: AIOKafkaAdminClient, wanted: list[NewTopic]) 
 def _refuse(faults: Iterable[str]) -> None:
     if wrong := "; ".join(faults):
         raise LaunchError(
-            f"{wrong}. Nothing was changed: keys would change their partition. Either the broker "
+            f"{wrong}. None was changed: keys would change their partition. Either the broker "
             "made these topics by itself, as auto.create.topics.enable is on: turn it off, stop "
             "the services, delete these topics, which are new, and run this again. Or they are "
             'of an earlier release. See "Start the topics afresh" in docs/operate.md'

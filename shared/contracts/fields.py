@@ -26,7 +26,11 @@ def _read_amount(value: Any) -> Decimal:  # noqa: ANN401 - whatever JSON holds
         value = format(value, "f")
     if not isinstance(value, str):
         raise ValueError("an amount is a decimal string")  # noqa: TRY004 - pydantic expects it
-    return parse_amount(value)
+    try:
+        return parse_amount(value)
+    except ValueError:
+        # Its message is the text, which may be anything: it must be in no log.
+        raise ValueError("an amount is a decimal string, two decimals at most") from None
 
 
 Montant = Annotated[

@@ -107,9 +107,13 @@ def describe_error(error: BaseException) -> str:
 def describe_invalid_fields(error: ValidationError | ValidationException) -> str:
     """Describe an error of validation: how many fields are invalid, which is the first, and why."""
     faults: Sequence[Mapping[str, Any]] = error.errors()
+    if not faults:
+        return "no field is named"
     first = faults[0]
     where = ".".join(str(part) for part in first["loc"])
-    return f"{len(faults)} invalid field(s), first: {where}: {first['msg']}"
+    # The message of this one quotes the input.
+    why = "unknown tag" if first.get("type") == "union_tag_invalid" else first["msg"]
+    return f"{len(faults)} invalid field(s), first: {where}: {why}"
 
 
 def _describe_refusal(code: int | None, details: Mapping[str, Any]) -> str:

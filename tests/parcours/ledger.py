@@ -46,7 +46,7 @@ Document: TypeAlias = dict[str, Any]
 _LEFT: Mapping[str, Document] = {
     "outbox": {},
     "inbox": {"held": True},
-    "jobs": {"attempts": {"$gt": 0}},
+    "jobs": {"$or": [{"attempts": {"$gt": 0}}, {"waits": {"$gt": 0}}]},
 }
 """What waits in the store of a service, by collection: to be published, for what is before it,
 to be tried again."""

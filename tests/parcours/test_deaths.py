@@ -54,7 +54,7 @@ async def test_nothing_is_lost_when_processes_die(
     assert {figure: len(texts) for figure, texts in planted.wrong.items() if texts} == {
         Fault.LOST: 1,
         DEAD_LETTERS: 1,
-        STUCK: 2,
+        STUCK: 3,
     }
     assert len([each for each in shown if "notification shows" in each]) == len(shown) == 2
     assert unanswered == ["services do not answer"]
@@ -77,8 +77,10 @@ async def _plant_faults(platform: Platform) -> None:
     with MongoClient[Document](platform.addresses.mongo) as client:
         client["deposit"]["dossiers"].update_one({}, {"$inc": {"version": 1}})
         client["routing"]["inbox"].insert_one({"_id": "planted", "held": True})
-        failing = {"kind": "planted", "key": "", "attempts": 1, "due": build_clock()()}
-        client["routing"]["jobs"].insert_one(failing)
+        for service, why in (("routing", "attempts"), ("deposit", "waits")):
+            due = build_clock()()
+            job = {"kind": "planted", "key": "", "attempts": 0, "due": due, why: 1}
+            client[service]["jobs"].insert_one(job)
         statuses = client["notification"]["statuses"]
         lost, twice = statuses.find({"sequence": 1}).limit(2)
         statuses.delete_one(lost)

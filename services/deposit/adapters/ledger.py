@@ -69,7 +69,7 @@ class MongoLedger:
         self._max_group = max_group
         self._waiting: asyncio.Queue[PendingDeposit] = asyncio.Queue(max_waiting)
 
-    async def record(self, piece: Piece, key: Key | None, level: int = 1) -> Outcome:
+    async def record(self, piece: Piece, key: Key | None, level: int) -> Outcome:
         """Queue a deposit for the next transaction, and wait for its outcome.
 
         Raises SaturatedError when the queue is full, and TimeoutError when no outcome comes in
@@ -92,7 +92,7 @@ class MongoLedger:
                 group.append(self._waiting.get_nowait())
             await self._settle([entry for entry in group if not entry.outcome.done()])
 
-    async def complete(self, piece: Piece, completion: Completion, level: int = 1) -> bool:
+    async def complete(self, piece: Piece, completion: Completion, level: int) -> bool:
         """Write a completion or a contest; False when this version of the dossier has one."""
 
         async def work(transaction: Transaction) -> bool:

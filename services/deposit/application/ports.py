@@ -97,12 +97,10 @@ class RecordedDeposit:
 class Ledger(Protocol):
     """Writes deposits durably, each with its event."""
 
-    async def record(
-        self, piece: Piece, key: Key | None, level: int = 1
-    ) -> RecordedDeposit | Refusal:
+    async def record(self, piece: Piece, key: Key | None, level: int) -> RecordedDeposit | Refusal:
         """Write a piece, at `level` at least. Raises `SaturatedError` when too many wait."""
 
-    async def complete(self, piece: Piece, completion: Completion, level: int = 1) -> bool:
+    async def complete(self, piece: Piece, completion: Completion, level: int) -> bool:
         """Write a completion or a contest, at `level` at least.
 
         False when this version of the dossier has one.

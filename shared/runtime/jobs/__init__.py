@@ -12,7 +12,7 @@ What this package promises:
 - Jobs `InTransaction` take effect once: their rows are deleted in the transaction of their effects,
   which aborts when another replica has claimed one of them meanwhile.
 - An `Effect` outside the store happens at least once, with `Job.id` as the same idempotency key
-  each time.
+  each time, also for a newer payload: so its key names what it sends, such as the id of a message.
 - A fault of one job is its own: its batch is cut in halves until it fails alone. It alone is
   retried, with backoff and its error in its row, until it passes or nothing is left of it to do. A
   transient error is waited out, with backoff too, and is no failure. What fails or waits takes no

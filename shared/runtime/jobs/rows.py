@@ -37,7 +37,11 @@ class Job:
 
     @property
     def id(self) -> str:
-        """Id of the job's row, the same at each attempt: idempotency key of an outside effect."""
+        """Id of the job's row, the same at each attempt: idempotency key of an outside effect.
+
+        It is the same for a newer payload too: a job whose effect is outside the store is named by
+        what it sends, such as the id of a message.
+        """
         return f"{self.kind}|{self.key}"
 
 
@@ -52,7 +56,7 @@ async def enqueue(transaction: Transaction, jobs: Sequence[Job]) -> None:
         return
     now = await read_clock(transaction.db)
     await transaction.collection(COLLECTION).bulk_write(
-        [UpdateOne({"_id": job.id}, _build_enqueuing(job, now), upsert=True) for job in jobs],
+        [update for job in jobs for update in _build_enqueuing(job, now)],
         ordered=False,
         session=transaction.session,
     )
@@ -211,11 +215,18 @@ def _build_job(row: Document) -> Job:
     return Job(row["kind"], row["key"], row["payload"], row["attempts"], row.get("waits", 0))
 
 
-def _build_enqueuing(job: Job, now: datetime) -> Document:
-    """Build the update that inserts a row, or marks the one that is there."""
+def _build_enqueuing(job: Job, now: datetime) -> tuple[UpdateOne, UpdateOne]:
+    """Build the updates that insert a row, or mark the one that is there.
+
+    What a postponed row waited for may be what this transaction writes: it is due now.
+    """
     row = _build_row(job, now)
     newest = {"payload": row.pop("payload"), _AGAIN: True}
-    return {"$setOnInsert": row, "$set": newest, "$unset": {"waits": ""}}
+    postponed = {"_id": job.id, "holder": None, "waits": {"$gt": 0}, "attempts": 0}
+    return (
+        UpdateOne({"_id": job.id}, {"$setOnInsert": row, "$set": newest}, upsert=True),
+        UpdateOne(postponed, {"$set": {"due": now}}),
+    )
 
 
 def _build_reset(due: datetime) -> Document:

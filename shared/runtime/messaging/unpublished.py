@@ -13,11 +13,12 @@ from shared.contracts.topics import TOPICS
 from shared.runtime.commands import build_commands, console, get_collection, print_table
 from shared.runtime.store.commands import BlockingCollection
 from shared.runtime.store.database import Document
-from shared.runtime.store.outbox_documents import measure_age_s, unpack_messages
+from shared.runtime.store.outbox_documents import is_well_formed, measure_age_s, unpack_messages
 
 app = build_commands("outbox", "Messages that a service has not published.")
 _SHOWN = 200
 """Limit of the messages that are listed."""
+_NO_DOCUMENT: Document = {"_id": None, "messages": [], "topic": ""}
 _STATES = {topic.name for topic in TOPICS if topic.is_compacted}
 ABANDONED = "fr.aiguillage.abandon.v1"
 """Event type that replaces an abandoned message: readers ignore it, but count its rank."""
@@ -27,7 +28,8 @@ ABANDONED = "fr.aiguillage.abandon.v1"
 def list_messages(context: typer.Context) -> None:
     """List the oldest unpublished messages. Log lines `outbox.refused` hold the reasons."""
     documents = get_collection(context).find().sort("_id", 1).limit(_SHOWN)
-    messages = (each for document in documents for each in unpack_messages(document))
+    readable = filter(is_well_formed, documents)
+    messages = (each for document in readable for each in unpack_messages(document))
     print_table(
         ("message", "topic", "key", "rank", "bytes", "seconds"),
         (
@@ -53,7 +55,9 @@ def abandon(context: typer.Context, message: str) -> None:
     Any other is deleted: the next state of its key replaces it.
     """
     outbox = get_collection(context)
-    document = outbox.find_one({"_id": message.partition("/")[0]}) or {"messages": [], "topic": ""}
+    document = outbox.find_one({"_id": message.partition("/")[0]}) or _NO_DOCUMENT
+    if document["_id"] is not None and not is_well_formed(document):
+        raise typer.BadParameter(f"{message} cannot be read: delete its document from `outbox`")
     found = next((each for each in unpack_messages(document) if each["id"] == message), None)
     if found is None:
         raise typer.BadParameter(f"no message {message}: it may be published by now")

@@ -71,13 +71,17 @@ def is_well_formed(document: Mapping[str, Any]) -> bool:
     """Tell whether the messages of a document can be read: of one written by hand, say, not all."""
     try:
         messages = list(unpack_messages(document))
-        return isinstance(document["topic"], str) and all(
-            isinstance(message[name], kind)
-            for message in messages
-            for name, kind in _FIELDS.items()
-        )
-    except (KeyError, TypeError):
+        return isinstance(document["topic"], str) and all(map(_is_message, messages))
+    except (KeyError, TypeError, ValueError):
         return False
+
+
+def _is_message(message: _Document) -> bool:
+    headers = dict(message["headers"])
+    texts = (*headers, *headers.values())
+    return all(isinstance(message[name], kind) for name, kind in _FIELDS.items()) and all(
+        isinstance(text, str) for text in texts
+    )
 
 
 def measure_age_s(document_id: object) -> float:

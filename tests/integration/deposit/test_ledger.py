@@ -55,9 +55,9 @@ async def test_when_replicas_race_for_a_number_one_wins_and_no_neighbour_suffers
 ) -> None:
     async with running(store, 3) as ledgers:
         for turn in range(10):
-            contested = [ledger.record(numbered(f"X-{turn}"), None) for ledger in ledgers]
+            contested = [ledger.record(numbered(f"X-{turn}"), None, LEVEL) for ledger in ledgers]
             calm = [
-                ledger.record(numbered(f"N-{turn}-{rank}-{n}"), None)
+                ledger.record(numbered(f"N-{turn}-{rank}-{n}"), None, LEVEL)
                 for rank, ledger in enumerate(ledgers)
                 for n in range(5)
             ]
@@ -76,7 +76,7 @@ async def test_when_replicas_race_for_a_key_all_get_the_piece_of_the_winner(stor
     async with running(store, 3) as ledgers:
         number = new_id()
         outcomes = await asyncio.gather(
-            *(ledger.record(numbered(number), key) for ledger in ledgers)
+            *(ledger.record(numbered(number), key, LEVEL) for ledger in ledgers)
         )
 
     assert all(isinstance(each, RecordedDeposit) for each in outcomes)
@@ -91,7 +91,7 @@ async def test_a_key_is_the_structures_in_one_role_in_one_transaction_too(store:
     async with running(store, 1) as [ledger]:
         outcomes = await asyncio.gather(
             *(
-                ledger.record(numbered(number), key)
+                ledger.record(numbered(number), key, LEVEL)
                 for number, key in zip(numbers, keys, strict=True)
             )
         )
@@ -121,18 +121,20 @@ async def test_a_piece_is_written_at_the_level_of_the_state_that_it_was_judged_b
 
 async def test_a_ledger_takes_no_more_than_it_can_keep(store: Store) -> None:
     ledger = MongoLedger(store, max_group=1, max_waiting=2)
-    waiting = [asyncio.create_task(ledger.record(numbered(new_id()), None)) for _ in range(2)]
+    waiting = [
+        asyncio.create_task(ledger.record(numbered(new_id()), None, LEVEL)) for _ in range(2)
+    ]
     await asyncio.gather(
         *(asyncio.wait_for(asyncio.shield(each), 0.05) for each in waiting), return_exceptions=True
     )
 
     with pytest.raises(SaturatedError):
-        await ledger.record(numbered(new_id()), None)
+        await ledger.record(numbered(new_id()), None, LEVEL)
 
     for each in waiting:
         each.cancel()
     task = asyncio.create_task(ledger.run())
-    late = await ledger.record(numbered("late"), None) if await _drained(ledger) else None
+    late = await ledger.record(numbered("late"), None, LEVEL) if await _drained(ledger) else None
     task.cancel()
     assert isinstance(late, RecordedDeposit)
     assert await store.collection("pieces").count_documents({"number_key": "LATE"}) == 1
@@ -142,7 +144,7 @@ async def _drained(ledger: MongoLedger) -> bool:
     """Wait until the ledger has passed over what nobody waits for."""
     for _ in range(100):
         try:
-            await ledger.record(numbered(new_id()), None)
+            await ledger.record(numbered(new_id()), None, LEVEL)
         except SaturatedError:
             await asyncio.sleep(0.01)
         else:

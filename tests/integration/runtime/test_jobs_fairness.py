@@ -194,8 +194,18 @@ async def test_a_job_that_waits_again_and_again_waits_longer_each_time(
     assert 40 < delays[4] <= 80
     assert 290 < delays[8] <= 600
 
+
+async def test_what_was_postponed_is_due_when_it_is_enqueued_again(store: Store) -> None:
+    rows = JobRows(store, KIND, 10)
+    await put(store, "a", 1)
+    (job,) = await rows.claim(1, fail_together=True)
+    await rows.postpone(job, 600)
+    assert await rows.claim(1, fail_together=True) == []
+
     await put(store, "a", 2)
-    assert await wait_out() <= 5
+
+    (again,) = await rows.claim(1, fail_together=True)
+    assert (again.payload, again.waits) == ({"version": 2}, 1)
 
 
 async def test_what_was_postponed_is_due_when_a_replica_starts(store: Store) -> None:

@@ -120,5 +120,7 @@ def test_what_the_relay_cannot_read_is_malformed() -> None:
         document | {"messages": [None]},
         document | {"messages": [message | {"key": None}]},
         document | {"messages": [message | {"value": "text"}]},
+        document | {"messages": [message | {"headers": ["traceparent"]}]},
+        document | {"messages": [message | {"headers": [["traceparent", 1]]}]},
     ):
         assert not is_well_formed(malformed)
