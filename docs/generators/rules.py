@@ -44,6 +44,7 @@ PROBLEM_CODES = {
     "HTTP-FORM-01": (422, "Un champ n'a pas la forme que décrit l'API, manque ou est en trop."),
     "HTTP-ORIGIN-01": (403, "La connexion WebSocket vient d'une page d'un autre site."),
     "HTTP-READY-01": (503, "Le service démarre, ou n'est pas prêt."),
+    "HTTP-STOP-01": (503, "Le service s'est arrêté avant d'avoir répondu."),
     "HTTP-VERSION-01": (503, "Ce qui est demandé a été écrit par une version plus récente."),
     "NOT-STREAM-01": (503, "Trop de suivis en direct sont ouverts."),
     "NOT-STREAM-02": (429, "La structure a ouvert autant de suivis en direct qu'elle peut."),

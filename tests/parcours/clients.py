@@ -12,6 +12,8 @@ from deploy.local.platform import Platform
 from tests.kit.waiting import scale_timeout
 
 _PAUSE_S = 0.1
+_STOPPED = b"HTTP-STOP-01"
+"""Code of a 503 of a replica that stops: the request may have been carried out."""
 _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """Failures after which no replica can have carried out the request."""
 
@@ -49,6 +51,7 @@ class Retries(httpx.AsyncHTTPTransport):
                     if was_sent:
                         response.extensions[SENT_AGAIN] = True
                     return response
+                was_sent = was_sent or _STOPPED in await response.aread()
                 await response.aclose()
             await asyncio.sleep(_PAUSE_S)
 

@@ -1,5 +1,6 @@
 """HTTP application of a service: middlewares, routes, health (liveness, readiness), metrics."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -44,6 +45,11 @@ Readiness = Callable[[], Awaitable[Sequence[str]]]
 
 _OPERATIONS = ("/health", "/metrics")
 """Paths for operators, at the root of the service; the gateway does not publish them."""
+_STOPPING = build_unavailable(
+    "HTTP-STOP-01",
+    "Le service s'arrête avant d'avoir répondu : la demande a pu aboutir. La répéter dans quelques "
+    "instants, avec la même clé d'idempotence.",
+)
 
 
 def create_app(
@@ -196,6 +202,11 @@ class RequestMiddleware:
 
         try:
             await self._app(scope, receive, send_noted)
+        except asyncio.CancelledError:
+            # The server stops and waits no longer; it would answer 500.
+            if not has_begun:
+                await respond(_STOPPING)(scope, receive, send_noted)
+            raise
         except Exception as error:
             if has_begun:
                 raise

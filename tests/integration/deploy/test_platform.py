@@ -34,7 +34,7 @@ from deploy.local.signals import exit_on_signals
 
 exit_on_signals()
 platform = Platform(Backend.EMBEDDED, services=(), run_dir=Path(sys.argv[1])).start()
-print(*map(platform.pid, platform.names), flush=True)
+print(*map(platform.get_pid, platform.names), flush=True)
 try:
     sys.stdin.read()
 finally:

@@ -357,6 +357,9 @@ async def test_a_service_ends_in_time_though_its_broker_is_away(
 async def test_a_service_that_starts_before_its_broker_is_ready_once_the_broker_is(
     platform: Platform, http: httpx.AsyncClient
 ) -> None:
+    for name in ("toy", BROKER):
+        if platform.is_alive(name):
+            platform.kill(name)
     starting = asyncio.create_task(asyncio.to_thread(platform.restart, "toy"))
 
     async def is_live() -> bool:

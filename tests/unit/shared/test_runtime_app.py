@@ -17,9 +17,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import BaseModel, ConfigDict, Field
 from pymongo.errors import DuplicateKeyError, OperationFailure, ServerSelectionTimeoutError
 from starlette.requests import HTTPConnection
+from starlette.types import Message
 
 from shared.runtime.errors import NewerDocumentError, TooLargeError, TransientError
-from shared.runtime.web.app import create_app
+from shared.runtime.web.app import RequestMiddleware, create_app
 from shared.runtime.web.body_limits import BodyLimits
 from shared.runtime.web.caller import Caller
 from shared.runtime.web.middlewares import Authenticator
@@ -168,6 +169,27 @@ async def test_what_the_broker_would_not_carry_is_a_413_that_names_the_heaviest_
     (violation,) = body["violations"]
     assert violation["field"] == "services"
     assert "1200000 octets, pour 1000000 au plus" in violation["message"]
+
+
+async def test_a_request_that_a_stopping_server_cancels_is_a_503_to_come_back_for() -> None:
+    sent: list[Message] = []
+
+    async def wait(*_: object) -> Any:  # noqa: ANN401 - nothing ever comes
+        await asyncio.Event().wait()
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    app = FastAPI()
+    app.state.prefix = ""
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "app": app}
+    request = asyncio.create_task(RequestMiddleware(wait)(scope, wait, send))
+    await asyncio.sleep(0)
+    request.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await request
+
+    assert [sent[0]["status"], b"HTTP-STOP-01" in sent[1]["body"]] == [503, True]
 
 
 async def test_what_a_newer_version_has_written_is_a_503_to_come_back_for() -> None:
