@@ -30,7 +30,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Group the tests for pytest-xdist: one worker runs a file, or a folder with one platform."""
+    """Group the tests for pytest-xdist: one worker runs a file, or a folder that is a package."""
     for item in items:
         folder = item.path.parent
         group = folder if (folder / "__init__.py").exists() else item.path
