@@ -54,7 +54,7 @@ fuzz: $(READY) ## mutated files, generated requests, malformed records: SEED= IN
 	@SEED=$${SEED:-1} INPUTS=$${INPUTS:-10000} $(PY) -m tests.fuzz
 
 upgrade-test: $(READY) ## two versions under traffic: side by side, the next, back, and with its level written
-	@$(MAKE) --no-print-directory test TESTS=tests/parcours/test_upgrade.py
+	@$(PY) -m pytest -q tests/upgrade
 
 docs: $(READY) ## write again the pages that are generated
 	@$(PY) -m docs.generators
