@@ -23,7 +23,7 @@ _BYTES_MAX = MEGABYTE
 _TIME_DIGITS = 8
 _CLOCK_DIGITS = 16
 _OLD_TIME_DIGITS = 12
-_FIELDS = {"key": str, "stream": str, "rank": int, "value": bytes, "headers": list}
+_FIELDS = {"key": str, "stream": str, "rank": int, "value": bytes, "headers": list, "n": int}
 """Fields that the relay reads of a message."""
 
 
@@ -57,8 +57,7 @@ def _measure(message: _Document) -> int:
 
 def unpack_messages(document: Mapping[str, Any]) -> Iterator[_Document]:
     """Yield the messages of a document, each with its topic, the document's id and its own id."""
-    # Earlier releases stored each message in a document of its own, whose id sorts before ours.
-    for message in document.get("messages", [{**document, "n": 0}]):
+    for message in _list_messages(document):
         yield {
             **message,
             "topic": document["topic"],
@@ -70,10 +69,16 @@ def unpack_messages(document: Mapping[str, Any]) -> Iterator[_Document]:
 def is_well_formed(document: Mapping[str, Any]) -> bool:
     """Tell whether the messages of a document can be read: of one written by hand, say, not all."""
     try:
-        messages = list(unpack_messages(document))
+        messages = _list_messages(document)
         return isinstance(document["topic"], str) and all(map(_is_message, messages))
     except (KeyError, TypeError, ValueError):
         return False
+
+
+def _list_messages(document: Mapping[str, Any]) -> list[_Document]:
+    # Earlier releases stored each message in a document of its own, whose id sorts before ours.
+    messages: list[_Document] = document.get("messages", [{**document, "n": 0}])
+    return messages
 
 
 def _is_message(message: _Document) -> bool:

@@ -119,6 +119,7 @@ def test_what_the_relay_cannot_read_is_malformed() -> None:
         document | {"messages": None},
         document | {"messages": [None]},
         document | {"messages": [message | {"key": None}]},
+        document | {"messages": [{name: message[name] for name in message if name != "n"}]},
         document | {"messages": [message | {"value": "text"}]},
         document | {"messages": [message | {"headers": ["traceparent"]}]},
         document | {"messages": [message | {"headers": [["traceparent", 1]]}]},
