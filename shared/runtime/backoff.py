@@ -5,7 +5,8 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from shared.runtime.errors import describe_error, is_transient
+from shared.runtime.error_descriptions import describe_error
+from shared.runtime.errors import is_transient
 from shared.runtime.logs import get_logger
 from shared.runtime.metrics import WAITS
 

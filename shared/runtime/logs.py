@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 
 import structlog
 
-from shared.runtime.errors import format_traceback
+from shared.runtime.error_descriptions import format_traceback
 
 
 def configure_logging(service: str, level: str) -> None:

@@ -16,7 +16,8 @@ from pydantic import ValidationError
 from shared.contracts.topics import Topic
 from shared.runtime.backoff import retry_forever, retry_transient
 from shared.runtime.clock import build_clock
-from shared.runtime.errors import describe_error, is_transient
+from shared.runtime.error_descriptions import describe_error
+from shared.runtime.errors import is_transient
 from shared.runtime.jobs.kinds import Finder, Work, build_periodic
 from shared.runtime.jobs.worker import Jobs
 from shared.runtime.logs import configure_logging, get_logger

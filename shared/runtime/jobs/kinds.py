@@ -9,7 +9,8 @@ from functools import partial
 from typing import ClassVar
 
 from shared.runtime.backoff import compute_backoff, retry_transient
-from shared.runtime.errors import TransientError, describe_error, is_transient
+from shared.runtime.error_descriptions import describe_error
+from shared.runtime.errors import TransientError, is_transient
 from shared.runtime.jobs.rows import ClaimLostError, Job, JobRows
 from shared.runtime.logs import get_logger
 from shared.runtime.metrics import JOBS

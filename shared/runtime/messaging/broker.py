@@ -22,7 +22,7 @@ from faststream.kafka.message import KafkaAckableMessage
 
 from shared.contracts.topics import TOPIC_MAX_BYTES, Topic
 from shared.runtime.backoff import retry_forever
-from shared.runtime.errors import describe_error
+from shared.runtime.error_descriptions import describe_error
 from shared.runtime.logs import get_logger
 from shared.runtime.messaging import fetcher_patch
 from shared.runtime.messaging.consumer import WatchedConsumer

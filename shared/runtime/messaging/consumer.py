@@ -7,7 +7,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 
-from shared.runtime.errors import describe_error
+from shared.runtime.error_descriptions import describe_error
 
 _FAILURE_WINDOW_S = 20.0
 """Failed polls fewer seconds apart count as one failure; the framework polls more often."""

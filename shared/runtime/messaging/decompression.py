@@ -16,7 +16,7 @@ from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBase
 
 from shared.contracts.topics import TOPIC_MAX_BYTES
-from shared.runtime.errors import describe_error
+from shared.runtime.error_descriptions import describe_error
 
 FETCH_UNPACKED_BYTES = 4 * TOPIC_MAX_BYTES
 """Unpacked size limit of one fetch of a partition; the batches beyond it are fetched again."""

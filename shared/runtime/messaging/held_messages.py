@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from shared.contracts.topics import Topic
-from shared.runtime.errors import describe_error
+from shared.runtime.error_descriptions import describe_error
 from shared.runtime.logs import get_logger
 from shared.runtime.messaging.handler import Handler
 from shared.runtime.messaging.inbox_store import InboxStore

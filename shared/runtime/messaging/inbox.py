@@ -12,7 +12,8 @@ from functools import partial
 from shared.contracts.topics import Topic
 from shared.runtime.backoff import retry_transient
 from shared.runtime.clock import Clock
-from shared.runtime.errors import NotYetError, describe_error
+from shared.runtime.error_descriptions import describe_error
+from shared.runtime.errors import NotYetError
 from shared.runtime.logs import get_logger
 from shared.runtime.messaging.handler import Handler
 from shared.runtime.messaging.held_messages import HeldMessages

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from shared.runtime.errors import describe_error, is_transient
+from shared.runtime.error_descriptions import describe_error
+from shared.runtime.errors import is_transient
 from shared.runtime.logs import bind_ids, get_logger
 from shared.runtime.messaging.parsing import Incoming
 

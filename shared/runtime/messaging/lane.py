@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from aiokafka.errors import KafkaError
 
-from shared.runtime.errors import describe_error
+from shared.runtime.error_descriptions import describe_error
 from shared.runtime.logs import get_logger
 from shared.runtime.messaging.producer import concerns_topic, is_fenced, is_refusal, needs_renewal
 from shared.runtime.metrics import PUBLISHED

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from shared.contracts.envelope import Event, Head, Payload
 from shared.contracts.topics import DEAD_LETTER_MAX_BYTES, Key, Topic
-from shared.runtime.errors import describe_error, describe_invalid_fields
+from shared.runtime.error_descriptions import describe_error, describe_invalid_fields
 from shared.runtime.record_size import measure_record
 from shared.vocabulary.levels import LEVEL
 

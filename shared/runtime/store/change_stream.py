@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from pymongo.errors import PyMongoError
 
-from shared.runtime.errors import describe_error
+from shared.runtime.error_descriptions import describe_error
 from shared.runtime.logs import get_logger
 from shared.runtime.store.database import Collection, Document
 

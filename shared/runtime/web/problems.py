@@ -12,13 +12,8 @@ from starlette.exceptions import HTTPException
 
 from shared.circuit.rules import TEXT_UNREADABLE
 from shared.contracts.texts import UNSHOWABLE
-from shared.runtime.errors import (
-    DamagedFileError,
-    NewerDocumentError,
-    TooLargeError,
-    describe_error,
-    is_transient,
-)
+from shared.runtime.error_descriptions import describe_error
+from shared.runtime.errors import DamagedFileError, NewerDocumentError, TooLargeError, is_transient
 from shared.runtime.logs import get_logger
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.texts import make_showable

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 from structlog.stdlib import ProcessorFormatter
 
-from shared.runtime.errors import describe_error, format_traceback
+from shared.runtime.error_descriptions import describe_error, format_traceback
 from shared.runtime.logs import get_logger
 
 QUOTED = "claire.dupont@example.fr"

@@ -17,7 +17,7 @@ from services.support.agent.domain.piece_status import (
     choose_latest,
 )
 from shared.contracts.public_paths import build_public_path
-from shared.runtime.errors import describe_error
+from shared.runtime.error_descriptions import describe_error
 from shared.runtime.web.caller import build_caller_headers
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
