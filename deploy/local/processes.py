@@ -26,7 +26,7 @@ class Running(Protocol):
         """Whether the process runs."""
 
     def describe_end(self) -> str:
-        """Describe how the process ended. Call it once it has ended."""
+        """Describe how the process ended. Call it once `is_alive` is False."""
 
     def ask_to_end(self) -> None:
         """Send SIGTERM and return at once."""
@@ -75,7 +75,10 @@ class Process:
         return self._popen.poll() is None
 
     def describe_end(self) -> str:
-        """Describe how the program ended: its exit status or signal. Call it once it has ended."""
+        """Describe how the program ended: its exit status or signal.
+
+        Call it once `is_alive` is False.
+        """
         status = self._popen.returncode
         if status is not None and status < 0:
             return f"was ended by {signal.Signals(-status).name}"

@@ -147,6 +147,21 @@ PLACES = (
         "that, which holds for answers too; what happens; [operate](operate.md)",
     ),
     Place(
+        "how long a service that stops waits for work in flight",
+        (
+            ("shared/runtime/web/server.py", "STOP_S"),
+            ("shared/runtime/messaging/broker.py", "STOP_S"),
+            ("shared/runtime/messaging/outbox.py", "STOP_S"),
+            ("shared/runtime/jobs/worker.py", "STOP_S"),
+            ("shared/runtime/tracing/exporter.py", "STOP_S"),
+            ("deploy/local/processes.py", "GRACE_S"),
+            ("deploy/compose/compose.yaml", "stop_grace_period"),
+            ("deploy/k8s/service/stateful-set.yaml", "terminationGracePeriodSeconds"),
+        ),
+        "the first five, one after the other, below the last three, which are alike; "
+        "`python -m deploy.render`",
+    ),
+    Place(
         "a limit of connections",
         (
             (_SETTINGS, "RuntimeSettings.connections"),
@@ -158,6 +173,8 @@ PLACES = (
     Place(
         "the upload limit of a form with files",
         (
+            ("services/deposit/domain/attachments.py", "_RULES"),
+            ("services/support/tickets/domain/validation.py", "ATTACHMENT_RULES"),
             ("services/deposit/bootstrap.py", "_BODY_LIMIT_MB"),
             ("services/support/bootstrap.py", "_BODY_LIMIT_MB"),
             ("services/support/bootstrap.py", "_OPEN_BODY_LIMIT_MB"),
@@ -165,7 +182,8 @@ PLACES = (
             (_SETTINGS, "RuntimeSettings.uploads_open_mb"),
             ("deploy/compose/compose.yaml", "AIGUILLAGE_UPLOADS_MB"),
         ),
-        "the first three of one form, the others of all together; [operate](operate.md)",
+        "the total of the attachments of a piece and of a ticket, over which they are refused; of "
+        "one whole form, above these; the others of all forms together; [operate](operate.md)",
     ),
     Place(
         "a rate limit",
@@ -203,13 +221,17 @@ PLACES = (
             ("shared/contracts/routing_v1.py", "PieceStateV1"),
             ("services/routing/application/messages.py", "build_messages"),
             ("services/portal/application/piece_states.py", "read_pieces"),
+            ("services/notification/application.py", "build_entry"),
+            ("services/routing/application/expected_copies.py", "ExpectedDossier"),
             ("tests/contracts/golden", ""),
         ),
         "the module of its owner; who fills it, in `domain` and `application` of the owner (a "
         "default in `Draft` hides that nobody does), from what the depositor states in the request "
         "or the e-invoice; who reads it, named in `TOPICS`: of the deposited event, routing keeps "
         "in `Deposit` (`read_command`) what it decides by and in `Enclosure` what it hands on; the "
-        "portal reads `PieceStateV1`; a new example. A field that is stored or kept by its reader: "
+        "portal reads `PieceStateV1`, notification keeps of a status what `build_entry` hands on "
+        "(a default in `Entry` hides that nobody does); what `verify` expects of each copy; a new "
+        "example. A field that is stored or kept by its reader: "
         f"{_STORED}. {_CONTRACT}",
     ),
     Place(
@@ -269,7 +291,9 @@ PLACES = (
             ("services/routing/adapters/dossiers.py", "create_indexes"),
             ("services/portal/adapters/queries.py", "INDEXES"),
         ),
-        "`adapters` of its service, mostly `prepare`",
+        "`adapters` of its service, mostly `prepare`. Nothing drops one from stores that exist, "
+        "and the same keys with other options are refused there at start: it needs other "
+        "keys, or the operator's `dropIndex` in the notes of the release",
     ),
     Place(
         "the memory and time bounds of a PDF or XML reader",
@@ -285,7 +309,16 @@ PLACES = (
     ),
     Place(
         "the size limit of a deposited e-invoice",
-        (("services/deposit/adapters/einvoice/limits.py", "Limits"),),
+        (
+            ("services/deposit/adapters/einvoice/limits.py", "Limits"),
+            ("services/deposit/application/deposits.py", "_FILE_LIMIT"),
+            ("services/deposit/adapters/einvoice/pdf_invoice.py", "_STREAM_BYTES"),
+            ("services/deposit/domain/unreadable.py", "TOO_LARGE"),
+            ("services/support/data/articles/formats-de-fichier.md", "20 Mo"),
+        ),
+        "by kind of file; of any file, refused before it is read: the largest of them; of one "
+        "stream of a PDF once unpacked: above the embedded invoice; both quoted by the source of "
+        "the rule and by the article; `make docs`",
     ),
     Place(
         "the certificate of a deposit",

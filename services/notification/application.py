@@ -29,10 +29,13 @@ class Subject:
 
 
 class Statuses(Protocol):
-    """Store of every status of every piece."""
+    """Store of every status of every piece, kept for ever.
+
+    `verify` of routing expects each status of a dossier, and whose a piece is is known by them.
+    """
 
     async def find_last(self, subject: Subject) -> Entry | None:
-        """Find the latest status of the dossier of a subject, of any of its pieces; or None."""
+        """Find the latest status in the dossier of a subject, whichever piece took it; or None."""
 
     async def list_since(self, subject: Subject, after: int) -> Sequence[Entry]:
         """List the statuses of a subject after a rank, oldest first."""
@@ -69,8 +72,8 @@ class History:
         """Yield the statuses after a rank, then each new one when it comes.
 
         Yields None as a heartbeat after a silent interval. A status that is hidden from the viewer
-        does not delay it, as that would reveal its moment. Ends when the viewer is no party any
-        more, and when the service stops.
+        does not delay the heartbeat, as that would reveal its moment. Ends when the viewer is no
+        party any more, and when the service stops.
         """
         dossier_id = await self._find_dossier(viewer, subject)
         if dossier_id is None:
@@ -110,7 +113,7 @@ async def _wait_until(news: asyncio.Event, deadline: float) -> bool:
         return False
 
 
-def to_entry(sequence: int, published: StatusChanged) -> Entry:
+def build_entry(sequence: int, published: StatusChanged) -> Entry:
     """Convert the payload of a status event to an entry of the history."""
     parties = {name: party for name, party in published.parties if party is not None}
     return Entry(

@@ -10,7 +10,7 @@ from pydantic import Field
 from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
-from services.notification.application import History, Scope, Subject, to_entry
+from services.notification.application import History, Scope, Subject, build_entry
 from services.notification.domain import Entry
 from shared.answers.answer import Answer
 from shared.answers.pieces import ActorAnswer, StatusAnswer, StructureAnswer
@@ -39,7 +39,7 @@ def keep_statuses(keep: Keep) -> Handler:
     """Build the handler that stores the statuses of a batch of events."""
 
     async def handle(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
-        await keep(transaction, [to_entry(event.sequence or 0, event.data) for event in events])
+        await keep(transaction, [build_entry(event.sequence or 0, event.data) for event in events])
 
     return handle
 

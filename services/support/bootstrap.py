@@ -94,8 +94,8 @@ class _Base:
         """Build the rate limits of a request that needs no account."""
         settings, rates = self.settings, self.rates
         return AnonymousLimits(
-            by_address=rates.of(f"{what}, adresse réseau", settings.open_per_address),
-            by_email=rates.of(f"{what}, adresse électronique", settings.open_per_email),
+            by_address=rates.build_limit(f"{what}, adresse réseau", settings.open_per_address),
+            by_email=rates.build_limit(f"{what}, adresse électronique", settings.open_per_email),
         )
 
 
@@ -138,7 +138,7 @@ def _build_base() -> _Base:
 
 def _build_suggestions(base: _Base, suggester: ModelSuggester) -> Sequence[APIRouter]:
     base.runtime.prepare(suggester.prepare)
-    limit = base.rates.of("suggestion", base.settings.suggestions_each)
+    limit = base.rates.build_limit("suggestion", base.settings.suggestions_each)
     return [create_suggestions_router(suggester, base.catalogue, limit)]
 
 
@@ -164,7 +164,9 @@ def _build_tickets(base: _Base, suggester: ModelSuggester) -> Sequence[APIRouter
         clock=runtime.clock,
         new_id=new_id,
     )
-    keyed_limit = rates.of("ticket avec une clé", _SENT_PER_TICKET * settings.open_per_address)
+    keyed_limit = rates.build_limit(
+        "ticket avec une clé", _SENT_PER_TICKET * settings.open_per_address
+    )
     submissions = Submissions(ports, base.limit_anonymous("ticket"), keyed_limit)
     actions = Actions(ports)
     desks = DeskQueues(ports, load_targets(settings.targets), settings.hours.measure_open_time)
@@ -176,7 +178,7 @@ def _build_tickets(base: _Base, suggester: ModelSuggester) -> Sequence[APIRouter
     runtime.run_jobs(
         _CLOSING, Effect(lambda job: closing.close(job.key)), Finder(closing.list_due, _CLOSE_S)
     )
-    follow_ups = rates.of("suite", settings.open_messages_per_ticket)
+    follow_ups = rates.build_limit("suite", settings.open_messages_per_ticket)
     return [
         create_tickets_router(tickets, files, Drafts(ports), submissions, actions),
         create_open_tickets_router(tickets, files, submissions, actions, follow_ups),
@@ -196,7 +198,7 @@ def _build_agent(base: _Base, suggester: ModelSuggester) -> Sequence[APIRouter]:
             finder=build_search(articles),
             tracking=PortalTracking(settings.portal_url),
             suggester=suggester,
-            messages=base.rates.of("message", settings.agent_messages_per_address),
+            messages=base.rates.build_limit("message", settings.agent_messages_per_address),
             links=base.limit_anonymous("lien"),
             hours=settings.hours,
             clock=runtime.clock,
@@ -216,7 +218,7 @@ def _build_chat(base: _Base) -> Sequence[APIRouter]:
         notifier=notifier,
         catalogue=base.catalogue,
         structures=base.structures,
-        starts=base.rates.of("tchat", settings.chat_starts_per_address),
+        starts=base.rates.build_limit("tchat", settings.chat_starts_per_address),
         clock=runtime.clock,
         new_id=new_id,
         heartbeat_s=_HEARTBEAT_S,

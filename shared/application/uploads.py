@@ -30,7 +30,7 @@ class FileStore(Protocol):
         """Store bytes and return their SHA-256."""
 
     async def get(self, sha256: str) -> bytes:
-        """Read the bytes; raises an error when they do not match this SHA-256 any more."""
+        """Read the bytes. Raises DamagedFileError when they are missing or have changed."""
 
 
 async def read_heads(uploads: Sequence[Upload]) -> tuple[Attached, ...]:
@@ -52,7 +52,7 @@ async def store_file(vault: FileStore, name: str, content: bytes) -> StoredFile:
 
 
 async def fingerprint(text: str, uploads: Sequence[Upload]) -> str:
-    """Hash the text and the files of a request, byte for byte."""
+    """Hash the text of a request, and the names and bytes of its files."""
     digest = hashlib.sha256(text.encode())
     for upload in uploads:
         # Hashed in a thread: a large file would block the event loop.

@@ -85,7 +85,7 @@ def judge_parties(
 ) -> Outcome | Obstacle:
     """Judge the parties by the decision table; `require_moa=False` disables its last row.
 
-    A MOA that is its own service financier is judged once, as the service financier.
+    A MOA that is its own service financier is judged once, by its one parameter (Relation.SAME).
     """
     verdict = _find(moa, service_financier).verdict
     if isinstance(verdict, Outcome):

@@ -51,7 +51,7 @@ JUDGEMENTS = frozenset(
         Act.CONTESTER,
     }
 )
-"""Acts on the piece of another structure: nobody refuses or suspends its own piece."""
+"""Acts that a role may not do on a piece that it has deposited itself."""
 
 
 class NextActor(StrEnum):
@@ -103,7 +103,7 @@ _ON_THE_WAY = VALIDATED | {Status.DEPOSEE, Status.EN_COURS_ACHEMINEMENT}
 
 
 def find_arrival_status(status: Status, role: Role) -> Status:
-    """Find the status of a piece when it has reached its recipient; often it is the same.
+    """Find the status of a piece when it has reached its recipient; often it is the one it had.
 
     A completed piece returns to the recipient who suspended it; at the service financier it stays
     COMPLETEE.
@@ -128,7 +128,10 @@ def _read() -> Iterable[Transition]:
 
 
 TRANSITIONS = tuple(_read())
-"""Our own transitions, between the portal's official codes: no official matrix was found."""
+"""Our own transitions, between the portal's official codes and CONTESTEE.
+
+No official matrix was found.
+"""
 
 _BY_KEY = {(row.act, row.role, source): row for row in TRANSITIONS for source in row.sources}
 
@@ -136,7 +139,7 @@ _BY_KEY = {(row.act, row.role, source): row for row in TRANSITIONS for source in
 def find_transition(act: Act, role: Role, status: Status, level: int = LEVEL) -> Transition | None:
     """Find the transition of an act of a role on a piece in a status.
 
-    None when there is none, and when its level is above `level`: it is not written yet.
+    None when there is none, and when its level is above `level`, the write level.
     """
     found = _BY_KEY.get((act, role, status))
     return found if found and found.level <= level else None
@@ -150,21 +153,22 @@ def list_acts(role: Role, status: Status, level: int = LEVEL) -> tuple[Act, ...]
 
 
 _STARTS_AGAIN = frozenset({Act.SUSPENDRE, Act.DEMANDER_RECYCLAGE})
-"""Acts after which a piece is forwarded to its recipient again, and its delay starts again."""
+"""Acts after which a piece is forwarded to its recipient again.
+
+A delay from `AWAITED` then starts again.
+"""
 
 
-def is_fitting(act: Act, role: Role, piece: Row) -> bool:
+def is_fitting(act: Act, role: Role, row: Row) -> bool:
     """Tell whether the row of a piece allows an act of a role, whatever the status of the piece."""
     if act is Act.CONTESTER:
-        return bool(piece.followers_if_contested)
-    if act in _STARTS_AGAIN and piece.tacit_followers:
+        return bool(row.followers_if_contested)
+    if act in _STARTS_AGAIN and row.tacit_followers:
         # Otherwise a recipient could postpone for ever what its silence concludes (CCAG 12.4.4).
         return False
-    return act not in JUDGEMENTS or role is not piece.depositor
+    return act not in JUDGEMENTS or role is not row.depositor
 
 
-def list_fitting_acts(
-    role: Role, status: Status, piece: Row, level: int = LEVEL
-) -> tuple[Act, ...]:
+def list_fitting_acts(role: Role, status: Status, row: Row, level: int = LEVEL) -> tuple[Act, ...]:
     """List the acts that a role may do to a piece, by its status and its row, up to a level."""
-    return tuple(act for act in list_acts(role, status, level) if is_fitting(act, role, piece))
+    return tuple(act for act in list_acts(role, status, level) if is_fitting(act, role, row))

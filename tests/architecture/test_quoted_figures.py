@@ -1,4 +1,4 @@
-"""Figures that operate.md and integrate.md quote are those of the code."""
+"""Figures that pages quote are those of the code."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -57,6 +57,7 @@ SENTENCES = {
         f"the collector is away, {_QUEUE_MAX:,} spans wait",
         (f"later each time, up to {_default(InTransaction, 'retry_max_s') / 60:g} minutes"),
     ),
+    "deploy.md": (f"bodies of {PIECE_MB} MB",),
     "integrate.md": (
         f"The first frame is one of the first two, within {_FIRST_FRAME_S:g} s.",
         f"told {_default(ChatLimits, 'warning').seconds // 60} minutes before",

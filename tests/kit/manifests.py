@@ -10,6 +10,7 @@ import kubernetes_validate
 from jsonschema import Draft202012Validator
 
 from deploy.local.platform import ASKING
+from services.deposit.bootstrap import _BODY_LIMIT_MB as PIECE_MB
 from shared.contracts.public_paths import build_public_prefix
 from shared.runtime.settings import name_variable
 from tests.kit.deployed import (
@@ -383,8 +384,8 @@ def find_memory_shortage(
         for name in ("readers", "max_read_at_once", "reader_memory_mb")
     )
     needed = readers * reader_mb
-    # 512 MB for the service itself, and 130 MB for the files of each deposit that is being read.
-    if needed + 512 + at_once * 130 > memory_mb:
+    # 512 MB for the service itself, and the files of each deposit that is being read.
+    if needed + 512 + at_once * PIECE_MB > memory_mb:
         yield f"deposit: {readers} readers and {at_once} deposits may need over {memory_mb} MB"
 
 

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer
 from pymongo import MongoClient
 
 from deploy.local.demo.actor import expect
-from deploy.local.demo.checks import Fault, ask_services, find_differences, find_fault
+from deploy.local.demo.checks import Fault, find_differences, find_fault, find_service_differences
 from deploy.local.demo.routing_events import TOPICS_OF_ROUTING, RoutingEvents
 from deploy.local.demo.runs import JourneyRun
 from deploy.local.demo.structures import TITULAIRE
@@ -287,7 +287,7 @@ async def _ask_readers(platform: Platform, traffic: Traffic) -> list[str]:
 
     async def ask(run: JourneyRun) -> list[str]:
         async with places:
-            return await ask_services(run) if run.pieces else []
+            return await find_service_differences(run) if run.pieces else []
 
     async def ask_deposit(piece_id: str) -> list[str]:
         async with places:

@@ -96,15 +96,15 @@ async def wait_for_expected(runs: Sequence[JourneyRun], events: RoutingEvents) -
             while find_differences(runs, events):
                 events.news.clear()
                 await events.news.wait()
-            while any([await ask_services(run) for run in runs]):  # noqa: ASYNC110
+            while any([await find_service_differences(run) for run in runs]):  # noqa: ASYNC110
                 await asyncio.sleep(_POLL_S)
     return [
         *map(str, find_differences(runs, events)),
-        *[each for run in runs for each in await ask_services(run)],
+        *[each for run in runs for each in await find_service_differences(run)],
     ]
 
 
-async def ask_services(run: JourneyRun) -> list[str]:
+async def find_service_differences(run: JourneyRun) -> list[str]:
     """Compare a run with the history of notification; have routing verify the audit trail."""
     name = run.journey.name
     titulaire = run.context.build_actor(Role.TITULAIRE, run.journey.marche)

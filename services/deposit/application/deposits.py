@@ -92,7 +92,10 @@ class Deposits:
         self._memory = FairSemaphore(policy.max_read_at_once, policy.read_wait_s)
 
     async def try_out(self, submission: Submission) -> Trial:
-        """Judge a deposit and store nothing (dry run)."""
+        """Judge a deposit and store nothing (dry run).
+
+        Raises SaturatedError when too many deposits wait to be read.
+        """
         async with self._memory.acquire(submission.structure):
             examined = await self._examine(replace(submission, key=None))
         proposal, verdict = examined.proposal, examined.verdict
@@ -101,7 +104,10 @@ class Deposits:
         return Trial(recipient, verdict.violations, read)
 
     async def deposit(self, submission: Submission) -> Deposited | Refused:
-        """Judge a deposit and store its piece, or return the rules that refuse it."""
+        """Judge a deposit and store its piece, or return the rules that refuse it.
+
+        Raises SaturatedError when too many deposits wait to be read.
+        """
         async with self._memory.acquire(submission.structure):
             examined = await self._examine(submission)
             if examined.used and examined.key:
@@ -187,7 +193,7 @@ class Deposits:
     async def _build_piece(
         self, submission: Submission, examined: _Examination, draft: Draft
     ) -> Piece:
-        """Build the piece, once the files and the certificate that it refers to are stored."""
+        """Store the files and the certificate, and build the piece that refers to them."""
         vault, ports = self._ports.vault, self._ports
         file = await store_file(vault, submission.file.name, examined.content)
         is_pdf = draft.read.syntax in {Syntax.PDF, Syntax.FACTUR_X}

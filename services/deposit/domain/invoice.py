@@ -181,7 +181,7 @@ _LARGEST_ROUNDING = Decimal(1)
 def judge_invoice(
     invoice: Invoice, *, today: date, max_number_length: int
 ) -> tuple[Violation, ...]:
-    """List the rules that an invoice breaks, in the order of its fields."""
+    """List the rules that an invoice breaks: of absences, of form, then of values."""
     return (
         *_judge_presence(invoice),
         *_judge_form(invoice),
@@ -264,10 +264,10 @@ def _judge_due(invoice: Invoice) -> Iterator[Violation]:
     """Check what is left to pay against the total.
 
     No sign is refused: an advance to pay back, or penalties, may bring a décompte to zero or below,
-    and an avoir is either of type 381 or an invoice below zero. A plain PDF states neither the
-    rounding nor the amount already paid: there, only an amount due over the total is refused. A
-    rounding adds one unit at most, and an amount already paid adds nothing: with a rounding of
-    7,800, or -7,800 already paid, 9,000 would be paid where the total is 1,200.
+    and an avoir is either of type 381 or an invoice below zero. Where neither a rounding
+    nor an amount already paid is stated, as in a plain PDF, only an amount due over the total is
+    refused. A rounding adds one unit at most, and an amount already paid adds nothing. Otherwise a
+    rounding of 7,800, or -7,800 already paid, would make 9,000 due of a total of 1,200.
     """
     ttc, due, prepaid, rounding = invoice.ttc, invoice.due, invoice.prepaid, invoice.rounding
     if ttc is None or due is None or invoice.list_unclear() & {"prepaid", "rounding"}:

@@ -174,7 +174,11 @@ class FollowsAnswer(Answer):
 
 
 class PrefillFieldsAnswer(Answer):
-    """The metadata to start from; every field may be changed but the parties' structures."""
+    """The metadata to start from.
+
+    A deposit is refused with another currency or structure of a party; a signature or a tacit piece
+    also with other totals (`due` may be lower), or as another kind of document.
+    """
 
     follows: FollowsAnswer
     currency: str
@@ -189,9 +193,10 @@ class PrefillFieldsAnswer(Answer):
 
 
 class PrefillAnswer(Answer):
-    """The next deposit, filled in from the piece that it follows.
+    """The next deposit, prefilled from the piece that it follows.
 
-    `fields` is valid metadata without number, date and cadre.
+    `dossier_id`, `cadre` and `number` are those of the piece that it follows; `cadres` are those
+    that it may have; `fields` is valid metadata without number, date and cadre.
     """
 
     dossier_id: str

@@ -18,7 +18,7 @@ from shared.vocabulary.actors import Actor
 from shared.vocabulary.levels import LEVEL
 
 Json = Mapping[str, Any]
-_SHORTEST = timedelta(milliseconds=1)
+_PRECISION = timedelta(milliseconds=1)
 """Precision of a moment in the store."""
 
 
@@ -27,7 +27,11 @@ class PeerFaultError(Exception):
 
 
 class Peers(Protocol):
-    """The services that hold copies, asked with the identity of a party. None: no access."""
+    """The services that hold copies, asked with the identity of a party.
+
+    A piece or its statuses are None where the party may not see them. Raises PeerFaultError when a
+    service refuses, PeerAwayError when it does not answer, which ends the comparison.
+    """
 
     async def fetch_piece(self, piece_id: str, by: Actor) -> Json | None: ...
 
@@ -41,7 +45,9 @@ class Peers(Protocol):
 
 
 async def find_copy_differences(dossiers: Dossiers, dossier_id: str, peers: Peers) -> list[str]:
-    """Compare the copies in deposit, portal and notification with the trail, by field.
+    """Compare the copies of a dossier with its trail, by field.
+
+    They are the files of routing itself, and what deposit, portal and notification hold.
 
     Empty when they agree, or when there is no such dossier.
     """
@@ -92,7 +98,7 @@ def find_differences(shown: Any, expected: Any, where: str) -> Iterator[str]:  #
 def _is_same(shown: Any, expected: Any) -> bool:  # noqa: ANN401
     try:
         if isinstance(expected, datetime):
-            return abs(datetime.fromisoformat(shown) - expected) < _SHORTEST
+            return abs(datetime.fromisoformat(shown) - expected) < _PRECISION
         if isinstance(expected, Decimal):
             return Decimal(shown) == expected
     except (TypeError, ValueError, ArithmeticError):

@@ -32,7 +32,7 @@ class DirectoryBehindError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TreatmentResult:
-    """Result of a treatment: the journey as its caller sees it, or the rules that it breaks."""
+    """Result of a treatment: the journey as its caller sees it, and the rules that it breaks."""
 
     journey: Journey
     violations: tuple[Violation, ...] = ()
@@ -49,7 +49,8 @@ class Router:
     async def take_pieces(self, events: Sequence[Event[Any]]) -> None:
         """Process deposits and additions: read once, decide in memory, write once.
 
-        Raises DirectoryBehindError until routing has the versions that deposit judged by.
+        Raises DirectoryBehindError until routing has the versions that deposit judged by, and
+        MessageError for an event that is to become a dead letter.
         """
         journeys = await self.change.find_journeys({event.data.dossier_id for event in events})
         directory = await self.change.find_directory(_list_structures_needed(events, journeys))
@@ -74,7 +75,7 @@ class Router:
         await self._apply_to_each(dict.fromkeys(dossiers), ApplyDelay())
 
     async def treat(self, treat: Treat) -> TreatmentResult | None:
-        """Carry out an act; None for a piece that its author may not know of."""
+        """Carry out an act; None when the actor is no party of the dossier of the piece."""
         correction = treat.correction
         corrected = (
             {each.structure for each in correction.parties.values()} if correction else set()

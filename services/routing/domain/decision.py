@@ -19,8 +19,9 @@ class MessageError(ValueError):
 class Decision:
     """Decision: the events, in order, and the violations.
 
-    A treatment or completion that breaks a rule has violations and no events. A deposited piece
-    that is rejected has both: it is received, then REJETEE for the violations.
+    A treatment that breaks a rule has violations and no events. A refused completion has both, its
+    event AdditionRefused, and so does a deposited piece that is rejected: it is received, then
+    REJETEE for the violations.
     """
 
     events: tuple[Event, ...] = ()

@@ -12,7 +12,7 @@ from shared.runtime.metrics import JOBS_FAILING, JOBS_LATE, JOBS_POSTPONED, JOBS
 from shared.runtime.store.database import Document, Store, aggregate
 from shared.runtime.tracing.spans import open_root
 
-_STOP_S = 2.0
+STOP_S = 2.0
 """Timeout of the release of claimed rows at stop, in seconds."""
 _WAITS_OFTEN = 5
 """Waits that a busy platform explains: over them a job has waited for about three minutes."""
@@ -46,7 +46,7 @@ class Worker:
         finally:
             # A rolling restart must not hold jobs back for the length of a lease.
             with suppress(Exception):
-                await asyncio.wait_for(self._rows.release(), _STOP_S)
+                await asyncio.wait_for(self._rows.release(), STOP_S)
 
     async def _carry_out_next(self) -> bool:
         """Carry out the jobs of one claim. False when nothing was due."""

@@ -44,7 +44,7 @@ FETCH_BYTES = 8 * MEGABYTE
 _METADATA_MAX_AGE_MS = 30_000
 """Refresh interval of metadata, in milliseconds: a topic created late is read after this time at
 most; the client's default is 5 minutes."""
-_STOP_S = 5.0
+STOP_S = 5.0
 """Grace period of work in progress at stop, in seconds."""
 _PING_S = 2.0
 """Timeout of the question whether the broker answers, in seconds."""
@@ -77,7 +77,7 @@ class Broker:
             consumer_only=True,
             allow_auto_create_topics=False,
             metadata_max_age_ms=_METADATA_MAX_AGE_MS,
-            graceful_timeout=_STOP_S,
+            graceful_timeout=STOP_S,
             logger=_log,
             # The framework logs two lines a batch at this level; errors keep theirs.
             log_level=logging.DEBUG,
@@ -120,7 +120,7 @@ class Broker:
     async def stop(self) -> None:
         """Disconnect when work in progress is processed and published, or after a timeout."""
         try:
-            async with asyncio.timeout(2 * _STOP_S):
+            async with asyncio.timeout(2 * STOP_S):
                 await self._disconnect()
         except TimeoutError:
             _log.warning("broker.left_behind", service=self._service)

@@ -63,8 +63,8 @@ class Lane:
         """Prepare; nothing is published yet."""
         self.topic = topic
         self.is_blocked = False
-        """Whether none of the last page was published, for another cause than a refusal or a
-        back-off; True also while a page is being published."""
+        """Whether the last page published nothing, though no refusal or back-off explains it; True
+        also while a page is being published."""
         self._publish = publish
         self._renew = renew
         self._retry_at = 0.0
@@ -118,7 +118,7 @@ class Lane:
             else:
                 page.published.append(message)
                 PUBLISHED.labels(self.topic).inc()
-        # A refusal (an absent topic, missing rights) is no stall: an operator must act.
+        # A refusal (an absent topic) is no stall: an operator must act.
         self.is_blocked = not (page.published or page.is_refused or self.is_backing_off)
         if self.is_blocked:
             self.back_off()

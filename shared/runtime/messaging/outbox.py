@@ -38,7 +38,7 @@ _GIVE_UP_S = 30.0
 _EPOCH_S = 24 * 3600.0
 """Age at which the producer is renewed, in seconds: the broker forgets a transactional id after a
 week."""
-_STOP_S = 2.0
+STOP_S = 2.0
 """Grace period of publications in progress at stop, in seconds."""
 _MEASURED_EVERY_S = 1.0
 """Interval of the gauges, in seconds."""
@@ -106,7 +106,7 @@ class Relay:
         finally:
             # A rolling restart must not hold messages back for the length of a lease.
             with suppress(Exception):
-                async with asyncio.timeout(3 * _STOP_S):
+                async with asyncio.timeout(3 * STOP_S):
                     await self._finish()
 
     async def _prepare(self) -> None:
@@ -116,7 +116,7 @@ class Relay:
     async def _finish(self) -> None:
         """Wait for lanes in progress, within the grace period, then release the lease."""
         if self._running:
-            await asyncio.wait(self._running, timeout=_STOP_S)
+            await asyncio.wait(self._running, timeout=STOP_S)
         await self._settle()
         await self._drop()
         await self._lease.release()
@@ -186,7 +186,7 @@ class Relay:
             task.cancel()
         await self._publisher.abandon_producer()
         if tasks:
-            await asyncio.wait(tasks, timeout=_STOP_S)
+            await asyncio.wait(tasks, timeout=STOP_S)
 
     async def _give_up(self) -> None:
         """Release the lease: another replica may reach the broker that this one does not."""

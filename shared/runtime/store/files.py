@@ -149,7 +149,7 @@ class Files:
             await self._delete_upload(upload)
 
     async def _delete_file(self, row: Document) -> bool:
-        """Delete a file, unless it was stored again meanwhile; `sweep` then deletes its upload."""
+        """Delete a file and list its upload for `sweep`, unless it has been stored again."""
 
         async def work(transaction: Transaction) -> bool:
             files = transaction.collection("files")

@@ -22,7 +22,7 @@ _QUEUE_MAX = 4096
 _BATCH_MAX = 512
 _DELAY_MS = 1000
 """Limits of the queue and of one export, in spans; interval of the exports, in milliseconds."""
-_STOP_S = 3.0
+STOP_S = 3.0
 """Timeout of the last export, at stop, in seconds."""
 _REDIRECTION = 3
 """First digit of the status of a redirect."""
@@ -95,7 +95,7 @@ class OtlpExporter:
         # In a daemon thread: with the collector away, the shutdown takes half a minute.
         threading.Thread(target=stop, daemon=True).start()
         with suppress(TimeoutError):
-            await asyncio.wait_for(stopped.wait(), _STOP_S)
+            await asyncio.wait_for(stopped.wait(), STOP_S)
 
 
 class _Session(requests.Session):

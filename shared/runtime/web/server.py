@@ -13,6 +13,8 @@ from shared.runtime.web.connection_timeouts import LimitedConfig
 
 _FRAME_MAX_BYTES = 64 * 1024
 """Size limit of a WebSocket message; the default of the server is 16 MB."""
+STOP_S = 5
+"""Grace period of requests in progress at stop, in seconds."""
 _KEEP_ALIVE_S = 8
 """Timeout of an idle connection, longer than the 5 s of httpx, by which services ask one another:
 a request on a connection that its server is closing is lost, and the default of uvicorn is 5 s."""
@@ -31,7 +33,7 @@ def build_server_config(app: FastAPI, settings: RuntimeSettings) -> uvicorn.Conf
         log_config=None,
         access_log=False,
         timeout_keep_alive=_KEEP_ALIVE_S,
-        timeout_graceful_shutdown=5,
+        timeout_graceful_shutdown=STOP_S,
         ws_max_size=_FRAME_MAX_BYTES,
     )
 

@@ -78,7 +78,7 @@ class Bench:
             notifier=Notifier(),
             catalogue=load_catalogue(DATA / "catalogue.csv"),
             structures=Everybody(),
-            starts=HourlyRates(self.store, lambda: self.now).of("tchat", 2),
+            starts=HourlyRates(self.store, lambda: self.now).build_limit("tchat", 2),
             clock=lambda: self.now,
             new_id=new_id,
             heartbeat_s=0.05,

@@ -12,7 +12,7 @@ NOW = datetime(2026, 11, 24, 9, 59, tzinfo=UTC)
 async def test_each_comer_has_so_many_of_each_thing_in_each_hour(store: Store) -> None:
     now = NOW
     rates = HourlyRates(store, lambda: now)
-    tickets, talks = rates.of("ticket", 2), rates.of("message", 1)
+    tickets, talks = rates.build_limit("ticket", 2), rates.build_limit("message", 1)
 
     assert [await tickets.count_request("a") for _ in range(3)] == [False, False, True]
     assert not await tickets.count_request("b")
@@ -22,7 +22,7 @@ async def test_each_comer_has_so_many_of_each_thing_in_each_hour(store: Store) -
 
 
 async def test_replicas_count_together_and_keep_nobody_in_clear(store: Store) -> None:
-    replicas = [HourlyRates(store, lambda: NOW).of("ticket", 5) for _ in range(2)]
+    replicas = [HourlyRates(store, lambda: NOW).build_limit("ticket", 5) for _ in range(2)]
     await HourlyRates(store, lambda: NOW).prepare()
 
     exceeded = await asyncio.gather(

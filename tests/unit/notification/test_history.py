@@ -11,7 +11,7 @@ from services.notification.application import (
     History,
     Scope,
     Subject,
-    to_entry,
+    build_entry,
 )
 from services.notification.domain import Entry
 from shared.contracts.common_v1 import ActorV1, PartiesV1, PartyV1
@@ -264,7 +264,7 @@ def test_a_status_comes_off_the_wire_with_the_parties_that_are_named() -> None:
         at=FIRST.at,
     )
 
-    assert to_entry(4, told) == replace(
+    assert build_entry(4, told) == replace(
         FIRST,
         sequence=4,
         status=Status.REFUSEE_MOE,

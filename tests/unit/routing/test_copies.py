@@ -1,8 +1,11 @@
 """What verify expects of the read models is what they show, whatever happens to a dossier."""
 
+from typing import Any
+
 import pytest
 
-from services.notification.application import to_entry
+from services.deposit.entrypoints.answers import DepositedPieceAnswer
+from services.notification.application import build_entry
 from services.notification.domain import filter_visible
 from services.notification.entrypoints import HistoryEntryAnswer
 from services.portal.application.piece_states import read_pieces
@@ -10,6 +13,7 @@ from services.portal.entrypoints.answers import FoundPieceAnswer
 from services.routing.application.copy_verification import find_differences
 from services.routing.application.expected_copies import (
     ExpectedDossier,
+    expect_of_deposit,
     expect_of_notification,
     expect_of_portal,
     replay_statuses,
@@ -18,6 +22,7 @@ from services.routing.application.journey import Enclosure, Entry, Journey
 from services.routing.application.messages import build_state
 from services.routing.application.ports import StoredEntry
 from services.routing.domain.dossier import replay
+from shared.answers.answer import Answer
 from shared.contracts.common_v1 import FileV1
 from shared.vocabulary.levels import LEVEL
 from shared.vocabulary.roles import SUPPLIER_SIDE, Role
@@ -67,7 +72,7 @@ def test_notification_shows_what_is_expected_of_it(*, payment_not_reported: bool
     lengths: set[tuple[Role, int]] = set()
     for seed in _SEEDS:
         told = told_of(seed, payment_not_reported=payment_not_reported)
-        entries = [to_entry(rank, said) for rank, said in enumerate(replay_statuses(told), 1)]
+        entries = [build_entry(rank, said) for rank, said in enumerate(replay_statuses(told), 1)]
         for by in told.parties:
             shown = [
                 HistoryEntryAnswer.of(entry).model_dump(mode="json")
@@ -79,3 +84,21 @@ def test_notification_shows_what_is_expected_of_it(*, payment_not_reported: bool
                 *find_differences(shown, expect_of_notification(told, by.role), f"{seed}")
             ] == []
     assert any(role in SUPPLIER_SIDE and left for role, left in lengths) is payment_not_reported
+
+
+def test_every_field_that_is_shown_is_expected_or_named_here() -> None:
+    told = told_of(3, payment_not_reported=False)
+    state, role = told.state.pieces[0], next(told.parties).role
+    labels = {"cadre_label", "status_label", "motive_label"}
+    asked_by = {"piece_id", "dossier_id"}
+    never_told_to_routing = {"type_tva", "mode_paiement", "read"}
+    where_stated = {"type_code"}
+    of_who_asks = {"awaits_me", "differences"}
+
+    def list_left_out(answer: type[Answer], expected: dict[str, Any]) -> set[str]:
+        return answer.model_fields.keys() - expected.keys() - labels - asked_by
+
+    left_by_deposit = list_left_out(DepositedPieceAnswer, expect_of_deposit(told, state, role))
+    assert left_by_deposit - where_stated == never_told_to_routing
+    assert list_left_out(FoundPieceAnswer, expect_of_portal(told, state, role)) == of_who_asks
+    assert list_left_out(HistoryEntryAnswer, expect_of_notification(told, role)[0]) == set()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from services.deposit.adapters.einvoice.limits import DEFAULT_LIMITS
 from services.deposit.domain.attachments import _RULES as DEPOSITED
 from services.support.agent.adapters.article_search import ArticleSearch
 from services.support.agent.adapters.knowledge_base import load_article_search, load_articles
@@ -182,6 +183,8 @@ def test_the_limits_are_those_of_the_deposit() -> None:
     assert f"plus de {NAME_LIMIT} caractères" in said
     assert {each for each in EXTENSIONS if not re.search(rf"\b{each}\b", said)} == set()
     assert f"{COMMENT_LIMIT} caractères" in _said(ARTICLES["suspension"])
+    xml, pdf = (each // MEGABYTE for each in (DEFAULT_LIMITS.xml_bytes, DEFAULT_LIMITS.pdf_bytes))
+    assert f"{xml} Mo pour un XML, {pdf} Mo pour un PDF" in _said(ARTICLES["formats-de-fichier"])
 
 
 def test_an_article_of_delays_leads_to_who_is_late() -> None:

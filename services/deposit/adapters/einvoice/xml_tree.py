@@ -20,7 +20,7 @@ from services.deposit.domain.unreadable import (
 )
 
 _UNMARKED_UTF16 = {b"<\x00": "utf-16-le", b"\x00<": "utf-16-be"}
-_ONE_BYTE_ENCODINGS = frozenset(
+_ASCII_SUPERSETS = frozenset(
     {"utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252"},  # names of Python's codecs
 )
 _RESOURCE_LIMIT = 114  # libxml2's XML_ERR_RESOURCE_LIMIT: depth or entity amplification
@@ -96,7 +96,7 @@ def _parse(text: bytes) -> Element:
 
 
 def _as_utf8(content: bytes) -> bytes:
-    """Decode to UTF-8 by Python's strict codecs, so that no other encoding reaches libxml2.
+    """Re-encode as UTF-8, by Python's strict codecs, so that no other encoding reaches libxml2.
 
     UTF-7 or EBCDIC would hide the marks that the checks look for.
     """
@@ -116,7 +116,7 @@ def _decode(content: bytes) -> str:
         return _check_encoding(content.decode(utf16), utf16)
     head = content[:_DECLARATION_LENGTH].decode("latin-1")
     declared = _read_declared_encoding(head) or "utf-8"
-    if declared not in _ONE_BYTE_ENCODINGS:
+    if declared not in _ASCII_SUPERSETS:
         raise LookupError(declared)
     return content.decode(declared)
 

@@ -20,10 +20,10 @@ class HourlyRates:
         self._clock = clock
 
     async def prepare(self) -> None:
-        """Create the index (TTL) that deletes a count once its hour is over."""
+        """Create the index (TTL) that deletes a count one hour after its hour."""
         await self._store.collection(_RATES).create_index("expires_at", expireAfterSeconds=0)
 
-    def of(self, what: str, an_hour: int) -> "HourlyRate":
+    def build_limit(self, what: str, an_hour: int) -> "HourlyRate":
         """Build the rate limit of `an_hour` acts of `what` for each caller."""
         return HourlyRate(self, what, an_hour)
 

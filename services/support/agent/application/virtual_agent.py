@@ -200,7 +200,7 @@ class VirtualAgent:
     async def _handle_activation(
         self, conversation: Conversation, text: str, parsed: ParsedMessage, address: str
     ) -> Turn:
-        """Request an activation link once its e-mail address is known and confirmed."""
+        """Build the turn about an activation link; `answer` publishes the request."""
         if parsed.intent is Intent.RENUNCIATION:
             return self._build_turn(text, AnswerKind.ACTIVATION_DROPPED, DROPPED)
         if conversation.activation_asked:

@@ -30,7 +30,10 @@ class ParsedMessage:
     numbers: tuple[str, ...] = ()
     """Spellings under which the piece may be deposited, the one in the message first."""
     email: str | None = None
-    """E-mail address in the message; when the intent is a confirmation, the confirmed address."""
+    """E-mail address in the message, for ACTIVATION and CONFIRMATION alone.
+
+    None when a confirmation repeats none.
+    """
 
 
 _EMAIL = re.compile(r"[^@\s<>\"(),;:\\]+@[^@\s<>\"(),;:\\]+\.[^@\s<>\"(),;:\\.]+")

@@ -39,7 +39,7 @@ class ChatFeed:
     ) -> AsyncGenerator[Line | QueuePosition, None]:
         """Yield the lines after a rank: those that are stored, then each one as it comes.
 
-        Yields the position in the queue when it changes, to a visitor who waits. Ends when the chat
+        Yields the position in the queue when it changes, while the chat waits. Ends when the chat
         has ended, when the service stops, and for a `desk` when another desk has the chat. `desk`
         is None for the visitor.
         """
