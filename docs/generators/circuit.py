@@ -9,6 +9,7 @@ from typing import TypeVar
 from shared.circuit import statuses
 from shared.circuit.amounts import must_carry_amounts
 from shared.circuit.delays import CONCLUDED, RECEIVERS, Effect, Start
+from shared.circuit.document_types import list_document_types
 from shared.circuit.loader import load_current
 from shared.circuit.moa import CASES, Case, Outcome, Relation
 from shared.circuit.parties import LABELS
@@ -22,6 +23,7 @@ from shared.circuit.statuses import (
     Transition,
 )
 from shared.circuit.table import Circuit, Confidence, Phase, Row
+from shared.vocabulary.codes import is_credit_note
 from shared.vocabulary.labels import ROLES, STATUSES
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import FINAL, Status
@@ -118,6 +120,7 @@ def render_circuit() -> str:
             _format_delays(circuit),
             _format_statuses(),
             _format_motives(),
+            _format_document_types(),
         )
     )
 
@@ -355,6 +358,32 @@ def _format_motives() -> str:
             ),
         )
     return f"## Motifs de refus\n\n{table}"
+
+
+def _format_document_types() -> str:
+    table = _format_table(
+        ("code", "type", "avoir", "admis", "à la place", "pourquoi", "source"),
+        (
+            (
+                f"`{each.code}`",
+                each.label,
+                _format_yes(is_credit_note(each.code)),
+                _format_yes(each.is_admitted),
+                f"`{each.instead}`" if each.instead else "",
+                each.reason,
+                each.source,
+            )
+            for each in list_document_types()
+        ),
+    )
+    return (
+        "## Types de document\n"
+        "Le type d'une pièce (BT-3, UNTDID 1001), et si le dépôt l'admet. Les types admis sont "
+        "ceux du portail : la facturation de travaux reste en dehors de celle entre entreprises, "
+        "que règle XP Z12-012 (AIFE, KB b436366c). Un type absent de la table n'est pas admis. "
+        "Les montants d'un avoir se retranchent, quel que soit leur signe.\n\n"
+        f"{table}"
+    )
 
 
 def _format_cadres(cadres: Iterable[str]) -> str:

@@ -81,6 +81,14 @@ PLACES = (
         f"with its dates; {_HASH}",
     ),
     Place(
+        "which types of document a deposit may have",
+        (
+            ("shared/circuit/tables/types-de-document.csv", "admis"),
+            ("shared/vocabulary/codes.py", "CREDIT_NOTES"),
+        ),
+        "the second: whose amounts are deducted; `make docs`",
+    ),
+    Place(
         "what a deposit is refused for",
         (
             ("services/deposit/domain/judgement.py", "judge"),

@@ -17,6 +17,7 @@ from services.deposit.domain.next_pieces import FollowedPiece, judge_next
 from services.deposit.domain.openers import judge_opener
 from services.deposit.domain.piece import Draft, Recipient
 from services.deposit.domain.proposal import Proposal
+from shared.circuit.document_types import find_document_type, list_admitted_codes
 from shared.circuit.fields import judge_showable
 from shared.circuit.parties import Directory, Parties
 from shared.circuit.table import Circuit, Row, find_application
@@ -27,7 +28,6 @@ from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.texts import quote_line
 
-_TYPES = (INVOICE, "381", "384", "386", "389")
 _ENGAGEMENT_LIMIT = 50
 _MARCHE_LIMIT = 100
 _AMOUNTS = frozenset({"ht", "tva", "ttc", "due"})
@@ -137,12 +137,29 @@ def _judge_type(proposal: Proposal, world: World) -> Iterator[Violation]:
         yield rules.TYPE_CONTRADICTS_ROOT.build_violation(
             "type_code", value=quote_line(code), root=root
         )
-    if code not in _TYPES:
-        yield rules.TYPE_CODE_REFUSED.build_violation(
-            "type_code", value=quote_line(code), allowed=", ".join(_TYPES)
-        )
+    yield from _judge_admission(code)
     if is_credit_note(code) and proposal.metadata.mode_paiement:
         yield rules.CREDIT_NOTE_PAYMENT.build_violation("mode_paiement")
+
+
+def _judge_admission(code: str) -> Iterator[Violation]:
+    """Check that a type of document is admitted; one that is known and not admitted is named."""
+    known = find_document_type(code)
+    if known is None:
+        *others, last = list_admitted_codes()
+        yield rules.TYPE_CODE_REFUSED.build_violation(
+            "type_code",
+            type=f"« {quote_line(code)} »",
+            reason="",
+            allowed=f"{', '.join(others)} ou {last}",
+        )
+    elif not known.is_admitted:
+        yield rules.TYPE_CODE_REFUSED.build_violation(
+            "type_code",
+            type=f"« {code} », {known.label},",
+            reason=f" : {known.reason}",
+            allowed=known.instead,
+        )
 
 
 def _find_type_code(proposal: Proposal, world: World) -> str:

@@ -31,9 +31,9 @@ CADRE_MISSING = Rule(
 )
 TYPE_CODE_REFUSED = Rule(
     code="DEP-META-05",
-    sentence="Le type de document « {value} » n'est pas admis.",
-    remedy="Choisir l'un des types admis : {allowed}.",
-    source="UNTDID 1001 ; types admis par le portail d'après FacturXDotNet",
+    sentence="Le type de document {type} n'est pas admis{reason}.",
+    remedy="Choisir le type {allowed}.",
+    source="UNTDID 1001 ; les types et la source de chacun sont dans circuit.md",
 )
 TEXT_TOO_LONG = Rule(
     code="DEP-META-06",

@@ -86,8 +86,8 @@ class MetadataRequest(_Closed):
     amounts: AmountsRequest = AmountsRequest()
     type_code: Text | None = Field(
         None,
-        description="Type UNTDID 1001, par exemple 381 pour un avoir ; sans précision, un simple "
-        "PDF a celui de la pièce à laquelle il fait suite, ou 380 s'il ouvre un dossier",
+        description="Type UNTDID 1001 : 380, 381 pour un avoir, 384, 386 ou 389 ; sans précision, "
+        "un simple PDF a celui de la pièce à laquelle il fait suite, ou 380 s'il ouvre un dossier",
     )
     parties: PartiesRequest = PartiesRequest()
     follows: FollowsRequest | None = None

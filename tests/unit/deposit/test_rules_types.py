@@ -8,12 +8,14 @@ import pytest
 from deploy.local.einvoices import Einvoice, write_cii, write_factur_x, write_ubl
 from services.deposit.adapters.einvoice.reader import read_einvoice
 from services.deposit.domain.invoice import Invoice
+from services.deposit.domain.judgement import judge
 from services.deposit.domain.proposal import Proposal
 from shared.vocabulary.codes import CREDIT_NOTES, Syntax
 from tests.kit.einvoices import an_einvoice
 from tests.unit.deposit.builders import (
     OPENING,
     READ,
+    WORLD,
     a_piece,
     a_state,
     accepted,
@@ -90,6 +92,48 @@ def test_a_credit_note_is_an_avoir(type_code: str) -> None:
 @pytest.mark.parametrize("type_code", ["751", "0381", "3 81", "avoir", "３８１", "99999"])
 def test_a_type_that_the_platform_does_not_know_is_refused(type_code: str) -> None:
     assert REFUSED in broken(proposing(typed(write_cii, type_code)))
+
+
+_NAMED = {
+    "875": ("facture partielle de travaux", "cadre", "380"),
+    "876": ("facture de fin d'une partie des travaux", "cadre", "380"),
+    "877": ("facture de fin de travaux", "cadre", "380"),
+    "261": ("avoir établi par l'acheteur", "portail", "381"),
+    "262": ("avoir de remise globale", "portail", "381"),
+    "393": ("facture affacturée", "affactureur", "380"),
+    "396": ("avoir affacturé", "affactureur", "381"),
+    "501": ("facture affacturée établie par l'acheteur", "affactureur", "389"),
+    "502": ("avoir affacturé établi par l'acheteur", "affactureur", "381"),
+    "503": ("avoir de facture d'acompte", "portail", "381"),
+}
+
+
+@pytest.mark.parametrize("type_code", _NAMED)
+def test_a_type_that_is_known_and_not_taken_is_refused_by_its_name(type_code: str) -> None:
+    name, why, instead = _NAMED[type_code]
+    is_credit_note = instead == "381"
+
+    for content in (
+        typed(write_cii, type_code),
+        typed(write_ubl, type_code, is_credit_note=is_credit_note),
+    ):
+        (refusal,) = judge(proposing(content), WORLD).violations
+        assert (refusal.code, refusal.field) == REFUSED
+        assert f"« {type_code} », {name}, n'est pas admis" in refusal.message
+        assert why in refusal.message
+        assert refusal.remedy == f"Choisir le type {instead}."
+
+
+def test_a_type_that_is_not_known_is_refused_with_those_that_are_taken() -> None:
+    (refusal,) = judge(proposing(typed(write_cii, "99999")), WORLD).violations
+
+    assert refusal.message == "Le type de document « 99999 » n'est pas admis."
+    assert refusal.remedy == "Choisir le type 380, 381, 384, 386 ou 389."
+
+
+@pytest.mark.parametrize("type_code", ["380", "381", "384", "386", "389"])
+def test_each_type_that_is_taken_is_kept_as_it_is(type_code: str) -> None:
+    assert accepted(proposing(typed(write_cii, type_code))).type_code == type_code
 
 
 def test_a_type_said_twice_is_refused() -> None:
