@@ -48,6 +48,7 @@ class CircuitError(ValueError):
     """Table that cannot be read, or in which a dossier could get stuck; names version and row."""
 
 
+@cache
 def find_current(level: int) -> str:
     """Find the version by which new dossiers open: the newest one of `level` or a lower level."""
     return [name for name, since in _read_levels() if since <= level][-1]

@@ -1,9 +1,11 @@
 """The seven rows of the first version, and what can be asked of a table."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from shared.circuit import loader
 from shared.circuit.loader import CircuitError, load_current, load_version
 from shared.circuit.table import Circuit, Confidence, Phase
 from shared.vocabulary.cadres import parse_cadre
@@ -148,3 +150,11 @@ def test_a_dossier_opened_by_a_table_with_rows_switched_off_finds_it_by_its_name
     assert {(row.cadre, row.moa_present) for row in load_current().rows} - {
         (row.cadre, row.moa_present) for row in switched.rows
     } == {("A5", True), ("A22", False), ("A23", False), ("A24", False)}
+
+
+def test_no_table_is_read_again_for_a_dossier(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = load_current()
+    monkeypatch.setattr(loader, "_TABLES", Path("absent"))
+
+    assert load_current() is opened
+    assert load_version(opened.version) is opened
