@@ -241,7 +241,7 @@ _TREE = "/Names<</EmbeddedFiles 4 0 R>>"
         (lambda: hostile_pdfs.write_encrypted(by=""), "DEP-FILE-09"),
         (
             lambda: hostile_pdfs.write_with_attachments(
-                {"factur-x.xml": b"<a/>", "ZUGFeRD-invoice.xml": b"<b/>"}
+                {"factur-x.xml": b"<a/>", "factur-x (1).xml": b"<b/>"}
             ),
             "DEP-FILE-10",
         ),

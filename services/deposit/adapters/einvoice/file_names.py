@@ -5,11 +5,12 @@ import re
 from shared.vocabulary.texts import clean
 
 _LONGEST = 255
-_RESERVED = r"factur-x|zugferd-invoice|xrechnung"
+_PREFERRED = "factur-x"
+_OTHERS = "zugferd-invoice|xrechnung"
 _COPIED = r" ?\(\d{1,3}\)|[ _-]\d{1,3}|(?: -)?[ _-](?:copie|copy)(?: ?\(?\d{1,3}\)?)?"
 """Suffix that systems add to the name of a copy: `factur-x (1)`, `factur-x-1`, `factur-x -
 Copie`."""
-_INVOICE = re.compile(rf"(?:{_RESERVED})(?:{_COPIED})?\.xml")
+_INVOICE = re.compile(rf"(?:(?P<preferred>{_PREFERRED})|{_OTHERS})(?:{_COPIED})?\.xml")
 
 
 def is_reserved(name: str) -> bool:
@@ -19,6 +20,12 @@ def is_reserved(name: str) -> bool:
     Blanks, invisible signs and NUL around it do not count, nor does the mark of a copy.
     """
     return _INVOICE.fullmatch(_read_base_name(name)) is not None
+
+
+def is_preferred(name: str) -> bool:
+    """Tell whether a file has the reserved name of Factur-X, `factur-x.xml`, or of a copy of it."""
+    found = _INVOICE.fullmatch(_read_base_name(name))
+    return found is not None and found["preferred"] is not None
 
 
 def _read_base_name(name: str) -> str:

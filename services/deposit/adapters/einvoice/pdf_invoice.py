@@ -4,7 +4,7 @@ import io
 
 import pikepdf
 
-from services.deposit.adapters.einvoice.file_names import is_reserved
+from services.deposit.adapters.einvoice.file_names import is_preferred, is_reserved
 from services.deposit.adapters.einvoice.limits import Limits
 from services.deposit.adapters.einvoice.pdf_files import PDF_ERRORS, EmbeddedFile, find_files
 from services.deposit.adapters.einvoice.pdf_filters import has_unbounded_filter
@@ -65,9 +65,11 @@ def extract_invoice(content: bytes, limits: Limits) -> bytes | None:
 def _choose_invoice(files: list[EmbeddedFile], limits: Limits) -> bytes | None:
     """Choose the one invoice with a reserved name; an invoice with another name is refused.
 
-    Copies of the same bytes are one invoice.
+    `factur-x.xml` is preferred: a hybrid file may hold the same invoice for older readers too, as
+    `ZUGFeRD-invoice.xml`. Copies of the same bytes are one invoice.
     """
     reserved = [each for each in files if any(map(is_reserved, each.names))]
+    reserved = [each for each in reserved if any(map(is_preferred, each.names))] or reserved
     invoices = {_read_content(each, limits): each for each in reserved[: _NAMES_SHOWN + 1]}
     if len(invoices) > 1:
         names = _list_names(list(invoices.values()))

@@ -136,6 +136,8 @@ class _CiiNames:
     agreement: str
     settlement: str
     totals: str
+    reference: str
+    """The number of a document that is referred to."""
 
 
 _D16B = _CiiNames(
@@ -149,6 +151,7 @@ _D16B = _CiiNames(
     agreement="rsm:SupplyChainTradeTransaction/ram:ApplicableHeaderTradeAgreement",
     settlement="rsm:SupplyChainTradeTransaction/ram:ApplicableHeaderTradeSettlement",
     totals="ram:SpecifiedTradeSettlementHeaderMonetarySummation",
+    reference="ram:IssuerAssignedID",
 )
 _ZUGFERD_1 = _CiiNames(
     namespaces={
@@ -161,6 +164,7 @@ _ZUGFERD_1 = _CiiNames(
     agreement="rsm:SpecifiedSupplyChainTradeTransaction/ram:ApplicableSupplyChainTradeAgreement",
     settlement="rsm:SpecifiedSupplyChainTradeTransaction/ram:ApplicableSupplyChainTradeSettlement",
     totals="ram:SpecifiedTradeSettlementMonetarySummation",
+    reference="ram:ID",
 )
 
 
@@ -204,9 +208,9 @@ def _build_cii_paths(names: _CiiNames) -> Paths:
             # Some issuers for the portal write the cadre in BT-24 instead of BT-23.
             "cadre": at(f"{process} | {guideline}"),
             "engagement": at(
-                f"{names.agreement}/ram:BuyerOrderReferencedDocument/ram:IssuerAssignedID"
+                f"{names.agreement}/ram:BuyerOrderReferencedDocument/{names.reference}"
             ),
-            "marche": at(f"{names.agreement}/ram:ContractReferencedDocument/ram:IssuerAssignedID"),
+            "marche": at(f"{names.agreement}/ram:ContractReferencedDocument/{names.reference}"),
             "service_code": at(
                 f"{names.agreement}/ram:BuyerReference"
                 f" | {names.agreement}/ram:BuyerTradeParty/ram:DefinedTradeContact/ram:ID"
@@ -217,9 +221,8 @@ def _build_cii_paths(names: _CiiNames) -> Paths:
         other_currencies=at(
             f"{totals}/*[not(self::ram:TaxTotalAmount)][@currencyID != $currency]/@currencyID"
         ),
-        preceding_numbers=at(
-            f"{names.settlement}/ram:InvoiceReferencedDocument/ram:IssuerAssignedID"
-        ),
+        # ZUGFeRD 1.0 has no reference to an earlier invoice.
+        preceding_numbers=at(f"{names.settlement}/ram:InvoiceReferencedDocument/{names.reference}"),
         date_formats=at(f"{names.document}/ram:IssueDateTime/udt:DateTimeString/@format"),
         parties={
             "seller": party(f"{names.agreement}/ram:SellerTradeParty"),
