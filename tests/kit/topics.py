@@ -1,12 +1,13 @@
-"""Consumer of one topic: reads it until the records that a test expects have come."""
+"""Topics in tests: read until the records that a test expects have come, deleted for good."""
 
 import asyncio
 from collections.abc import Callable
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
 from shared.contracts.topics import Topic
-from tests.kit.waiting import scale_timeout
+from tests.kit.waiting import scale_timeout, wait_until
 
 _TIMEOUT_S = 30.0
 _POLL_MS = 200
@@ -36,3 +37,13 @@ async def read_until(
             while len(found) < number:
                 found += await poll(_POLL_MS)
         return found + await poll(_EXTRA_MS)
+
+
+async def delete_topic(admin: AIOKafkaAdminClient, name: str) -> None:
+    """Delete a topic and wait until the broker is without it: until then it takes records."""
+    await admin.delete_topics([name])
+
+    async def is_gone() -> bool:
+        return name not in await admin.list_topics()
+
+    await wait_until(is_gone, f"{name} is deleted")

@@ -20,6 +20,7 @@ from tests.integration.runtime.test_broker import Basket, consuming, producing
 from tests.integration.runtime.test_outbox import depth, read, say, texts, too_large
 from tests.kit.events import NOTES, STATES
 from tests.kit.namespaces import Namespace
+from tests.kit.topics import delete_topic
 from tests.kit.waiting import scale_timeout, wait_until
 
 pytestmark = [pytest.mark.native, pytest.mark.usefixtures("native_backbone")]
@@ -149,7 +150,7 @@ async def test_what_a_deleted_topic_keeps_is_seen_and_leaves_once_it_is_there_ag
         await say(store, d1=1)
         await wait_until(is_empty, "the topic is known", limit_s=60)
         async with administering(namespace) as admin:
-            await admin.delete_topics([namespace.prefix + NOTES.name])
+            await delete_topic(admin, namespace.prefix + NOTES.name)
         await say(store, d1=3)
         await tell(store, "s1")
 
@@ -179,7 +180,7 @@ async def test_a_topic_that_was_deleted_is_read_once_it_is_there_again(
             await producer.send_and_wait(name, b"one", key=b"d1")
         await wait_until(lambda: basket.taken, "the first one is taken")
         async with administering(namespace) as admin:
-            await admin.delete_topics([name])
+            await delete_topic(admin, name)
         consumer = group._subscriber.consumer  # noqa: SLF001 - what it knows of the cluster
         assert consumer is not None
         await wait_until(lambda: not consumer.assignment(), "it is seen to be gone", limit_s=90)
