@@ -376,6 +376,17 @@ PLACES = (
         ),
         "[what else](../CONTRIBUTING.md#changing-support); [operate](operate.md)",
     ),
+    Place(
+        "what the virtual agent answers, and what it declines",
+        (
+            ("services/support/data/articles", ""),
+            ("services/support/data/synonymes.csv", ""),
+            ("services/support/data/hors-sujet.txt", ""),
+            ("services/support/agent/domain/search_hits.py", "_LOW_SCORE"),
+        ),
+        "the questions under a heading; what words stand for others; questions about something "
+        "else; the score that is needed: [an article](../CONTRIBUTING.md#changing-support)",
+    ),
     Place("a webhook, an e-mail", (("services/notification", ""),), "there is none yet"),
     Place(
         "a fact that is logged, its fields",

@@ -1,17 +1,23 @@
-"""`make eval-support`: evaluates the model and the virtual agent on held-out sets.
+"""`make eval-support`: evaluates the model and the virtual agent on sets of texts.
 
 No training uses these sets. Whoever wrote tickets*.csv and questions*.csv saw no example and no
-article. The rows of hors_sujet*.csv marked `reglage` were used to set the thresholds of the agent;
-all other rows evaluate it. Each file is evaluated alone, and must reach every bound.
+article. A question counts as answered by the passage that people see, not by its article.
+
+The articles and thresholds of the agent were worked on with questions.csv, questions-2.csv,
+questions-3.csv and hors_sujet*.csv in view: their figures guard against a fall, and only a set
+written since tells how people fare. To add one, drop its `questions-*.csv` here, with the passages
+that answer each question; it must reach `_NEW_SET`.
 """
 
 import sys
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from services.support.agent.adapters.article_search import ArticleSearch
 from services.support.agent.adapters.knowledge_base import load_article_search, load_articles
+from services.support.agent.domain.articles import Article
 from services.support.settings import DATA, load_catalogue
 from services.support.suggestions.adapters.examples import Example, read_examples
 from services.support.suggestions.adapters.model import train_model
@@ -20,7 +26,6 @@ from tests.eval.bounds import Bounds
 from tests.eval.picture import draw_confusion
 from tests.eval.tickets import Pairs, format_confusion, judge_tickets
 from tests.kit.evaluation import (
-    OFF_TOPIC,
     EvaluationResults,
     Question,
     evaluate,
@@ -31,9 +36,26 @@ from tests.kit.evaluation import (
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 PICTURE = ROOT / ".run" / "eval-support" / "confusion.png"
-_FIRST_LEAST = 0.85
 _DECLINED_LEAST = 0.9
 _TUNED = "reglage"
+
+
+@dataclass(frozen=True, slots=True)
+class _AnswerBounds:
+    right_least: float
+    """Share of known questions answered by a right passage."""
+    wrong_most: int
+    """Number of known questions answered by another passage."""
+    unknown_declined_least: float
+    """Share of unknown questions that are declined."""
+
+
+_NEW_SET = _AnswerBounds(0.85, 1, 1.0)
+_OLDER_SETS = {
+    "questions.csv": _AnswerBounds(0.85, 4, 1.0),
+    "questions-2.csv": _AnswerBounds(0.85, 4, 1.0),
+}
+"""Bounds of longer sets, near what they reach."""
 
 
 def main() -> int:
@@ -42,7 +64,7 @@ def main() -> int:
     catalogue = load_catalogue(DATA / "catalogue.csv")
     _judge_model(catalogue.desks, bounds)
     search = load_article_search()
-    _judge_answers(search, {*load_articles(catalogue.by_code)}, bounds)
+    _judge_answers(search, load_articles(catalogue.by_code), bounds)
     _judge_near_misses(search, bounds)
     for fault in bounds.faults:
         print(f"NOT HELD  {fault}")
@@ -79,17 +101,37 @@ def _normalise(example: Example) -> str:
     return " ".join(example.text.casefold().split())
 
 
-def _judge_answers(search: ArticleSearch, articles: set[str], bounds: Bounds) -> None:
+def _judge_answers(search: ArticleSearch, articles: Mapping[str, Article], bounds: Bounds) -> None:
     sets = {file.name: read_questions(file) for file in _list_files("questions")}
-    subjects = {each.subject for questions in sets.values() for each in questions} - {OFF_TOPIC}
-    bounds.check_none("articles without a question held out", articles - subjects)
-    bounds.check_none("questions of articles that there are not", subjects - articles)
+    passages = {each.code for article in articles.values() for each in article.passages}
+    labels = {
+        label
+        for questions in sets.values()
+        for each in questions
+        for label in each.passages
+        if not label.startswith("@")
+    }
+    asked = {label.partition("#")[0] for label in labels}
+    bounds.check_none("articles without a question", articles.keys() - asked)
+    bounds.check_none("questions of passages that there are not", labels - passages)
     for name, questions in sets.items():
         found = evaluate(search, questions)
-        print(f"{name}: {len(questions)} questions held out")
-        bounds.check_at_least("right article first", found.first_rate, _FIRST_LEAST, found.asked)
-        print(f"  right answer given: {found.right_rate:.3f}")
-        _check_declined("off the subject, declined", found, bounds)
+        least = _OLDER_SETS.get(name, _NEW_SET)
+        print(f"{name}: {found.known} known questions, {found.unknown} unknown")
+        bounds.check_at_least(
+            "known, answered by the right passage", found.right_rate, least.right_least, found.known
+        )
+        bounds.check_at_most(
+            "known, answered by a wrong passage", found.wrong, least.wrong_most, found.known
+        )
+        print(f"  known, declined: {found.declined} of {found.known}")
+        if found.unknown:
+            bounds.check_at_least(
+                "unknown, declined",
+                found.unknown_declined_rate,
+                least.unknown_declined_least,
+                found.unknown,
+            )
         _show_misses(found)
 
 
@@ -99,29 +141,25 @@ def _judge_near_misses(search: ArticleSearch, bounds: Bounds) -> None:
         rows = read_rows(file)
         kinds = {
             kind: evaluate(
-                search,
-                [Question(OFF_TOPIC, row["question"]) for row in rows if row["moitie"] == kind],
+                search, [Question(row["question"]) for row in rows if row["moitie"] == kind]
             )
             for kind in dict.fromkeys(row["moitie"] for row in rows)
         }
         print(f"{file.name}: {len(rows)} questions off the subject")
         for kind, found in kinds.items():
             if kind == _TUNED:
-                print(f"  {kind}, declined: {found.declined_rate:.3f} of {found.off_topic}")
+                print(f"  {kind}, declined: {found.unknown_declined_rate:.3f} of {found.unknown}")
                 continue
-            _check_declined(f"{kind}, declined", found, bounds)
+            bounds.check_at_least(
+                f"{kind}, declined", found.unknown_declined_rate, _DECLINED_LEAST, found.unknown
+            )
             _show_misses(found)
-
-
-def _check_declined(what: str, found: EvaluationResults, bounds: Bounds) -> None:
-    if found.off_topic:
-        bounds.check_at_least(what, found.declined_rate, _DECLINED_LEAST, found.off_topic)
 
 
 def _show_misses(found: EvaluationResults) -> None:
     for each in found.misses:
-        print(f"    {each.asked.subject}: {each.asked.question}")
-        print(f"      answered from {each.given}, closest {each.closest}")
+        print(f"    {' | '.join(each.asked.passages) or 'unknown'}: {each.asked.question}")
+        print(f"      answered by {each.given}, closest {each.closest}")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ class Bounds:
         self._check(what, figure, ge, least, f"at least {least} of {of}")
 
     def check_at_most(self, what: str, figure: float, most: float, of: int) -> None:
-        """Print a share, from 0 to 1, of `of` cases; it is a fault above `most`."""
+        """Print a share or a number of `of` cases; it is a fault above `most`."""
         self._check(what, figure, le, most, f"at most {most} of {of}")
 
     def check_none(self, what: str, these: set[str]) -> None:
@@ -32,7 +32,7 @@ class Bounds:
         bound: float,
         promised: str,
     ) -> None:
-        line = f"{what}: {figure:.3f} ({promised})"
+        line = f"{what}: {figure:.3g} ({promised})"
         print(f"  {line}")
         if not holds(figure, bound):
             self.faults.append(line)

@@ -10,9 +10,6 @@ from services.support.agent.domain.intents import Intent, parse_message
 from services.support.agent.domain.search_hits import choose_answer
 from shared.vocabulary.tickets import Desk
 
-OFF_TOPIC = "hors-sujet"
-"""Subject of questions that must be declined."""
-
 
 def rank_sub_categories(odds: Mapping[str, float]) -> Sequence[str]:
     """Rank sub-categories, the likeliest first."""
@@ -26,50 +23,52 @@ def find_desk(odds: Mapping[str, float], desks: Mapping[str, Desk]) -> Desk:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Question, and the code of the article that answers it."""
+    """Question as somebody asks it, and what may answer it."""
 
-    subject: str
     question: str
+    passages: tuple[str, ...] = ()
+    """Codes of the passages that answer it, or `@` and an intent: `@personne` when the agent offers
+    a person. Empty when the agent must decline it.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class WrongAnswer:
-    """Question with a wrong result: another article, no answer, or an answer off-topic."""
+    """Question without the right answer."""
 
     asked: Question
     given: str | None
     closest: str | None
-    """First article found, even when it was not certain enough to be given."""
+    """First passage found, even when it was not certain enough to be given."""
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationResults:
-    """Results of an evaluation: `asked` counts the questions that have an article."""
+    """Results of an evaluation, in numbers of questions."""
 
-    asked: int
+    known: int
     right: int
-    """Questions answered from the right article; one declined does not count."""
-    first: int
-    """Questions whose right article was found first, certain enough or not."""
-    off_topic: int
+    """Known questions answered by a right passage."""
     declined: int
-    """Off-topic questions that were declined."""
+    """Known questions that were declined."""
+    unknown: int
+    unknown_declined: int
     misses: tuple[WrongAnswer, ...]
 
     @property
+    def wrong(self) -> int:
+        """Known questions answered by another passage."""
+        return self.known - self.right - self.declined
+
+    @property
     def right_rate(self) -> float:
-        """Share of questions answered from the right article."""
-        return self.right / self.asked if self.asked else 0.0
+        """Share of known questions answered by a right passage."""
+        return self.right / self.known if self.known else 0.0
 
     @property
-    def first_rate(self) -> float:
-        """Share of questions whose right article was found first."""
-        return self.first / self.asked if self.asked else 0.0
-
-    @property
-    def declined_rate(self) -> float:
-        """Share of off-topic questions that were declined."""
-        return self.declined / self.off_topic if self.off_topic else 0.0
+    def unknown_declined_rate(self) -> float:
+        """Share of unknown questions that were declined."""
+        return self.unknown_declined / self.unknown if self.unknown else 0.0
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
@@ -79,29 +78,37 @@ def read_rows(path: Path) -> list[dict[str, str]]:
 
 
 def read_questions(path: Path) -> Sequence[Question]:
-    """Read questions from a CSV whose columns are `sujet` and `question`."""
-    return [Question(row["sujet"], row["question"]) for row in read_rows(path)]
+    """Read questions from a CSV with columns `passages`, separated by `|`, and `question`."""
+    return [
+        Question(
+            row["question"],
+            tuple(each.strip() for each in row["passages"].split("|") if each.strip()),
+        )
+        for row in read_rows(path)
+    ]
+
+
+def find_answer(answers: ArticleFinder, question: str) -> str | None:
+    """Find what the agent answers: the code of a passage, or `@` and an intent; None: declined."""
+    intent = parse_message(question, awaits_email=False).intent
+    if intent is not Intent.QUESTION:
+        return None if intent is Intent.GREETING else f"@{intent.value}"
+    given = choose_answer(answers.search(question))
+    return given.passage.code if given else None
 
 
 def evaluate(answers: ArticleFinder, questions: Iterable[Question]) -> EvaluationResults:
-    """Search for an answer to each question, and count the results."""
-    asked = right = first = off_topic = declined = 0
+    """Ask each question, and count the results."""
+    known = right = declined = unknown = unknown_declined = 0
     misses: list[WrongAnswer] = []
     for each in questions:
-        found = answers.search(each.question)
-        is_greeting = parse_message(each.question, awaits_email=False).intent is Intent.GREETING
-        given = None if is_greeting else choose_answer(found)
-        code = given.article.code if given else None
-        closest = found[0].article.code if found else None
-        if each.subject == OFF_TOPIC:
-            off_topic += 1
-            is_right = code is None
-            declined += is_right
-        else:
-            asked += 1
-            is_right = code == each.subject
-            right += is_right
-            first += closest == each.subject
-        if not is_right:
-            misses.append(WrongAnswer(each, code, closest))
-    return EvaluationResults(asked, right, first, off_topic, declined, tuple(misses))
+        given = find_answer(answers, each.question)
+        known += bool(each.passages)
+        unknown += not each.passages
+        right += given in each.passages
+        declined += bool(each.passages) and given is None
+        unknown_declined += not each.passages and given is None
+        if given not in each.passages and (each.passages or given):
+            closest = next((hit.passage.code for hit in answers.search(each.question)), None)
+            misses.append(WrongAnswer(each, given, closest))
+    return EvaluationResults(known, right, declined, unknown, unknown_declined, tuple(misses))

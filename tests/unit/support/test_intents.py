@@ -57,6 +57,9 @@ QUESTIONS = Path(__file__).parent / "agent_questions.csv"
         ("EAV-2026-014 30 jours de retard", "EAV-2026-014"),
         ("situation n°3", "3"),
         ("pièce FAC-12/2026 déposée le 12/03/2026", "FAC-12/2026"),
+        ("EAV-NR", "EAV-NR"),
+        ("où en est EAV-NR ?", "EAV-NR"),
+        ("ma facture EAV-NR est-elle payée", "EAV-NR"),
     ],
 )
 def test_the_number_of_a_piece_is_found_in_its_forms(text: str, number: str) -> None:
@@ -75,6 +78,11 @@ def test_the_number_of_a_piece_is_found_in_its_forms(text: str, number: str) -> 
         "mon numéro de facture fait 25 caractères",
         "mon ticket T-2026-000123",
         "A_VALIDER_1",
+        "où déposer le DC4 de mon sous-traitant ?",
+        "facture révisée par l'indice BT01",
+        "factures MOE-MOA",
+        "ma facture PDF-UBL est refusée",
+        "contrat EAV-NR",
         "SIRET 90000000100017",
         "UBL 2.1",
         "article 12.4.4 du CCAG",

@@ -22,16 +22,22 @@ def load_articles(sub_categories: Collection[str]) -> Mapping[str, Article]:
 
 
 def build_search(articles: Mapping[str, Article]) -> ArticleSearch:
-    """Index articles with the stop words, synonyms and examples of the service."""
+    """Build the search of articles, with the word lists, examples and off-topic questions."""
     analyzer = TextAnalyzer(
         read_words(DATA / "mots-vides.txt"), read_synonyms(DATA / "synonymes.csv")
     )
     platform_texts = (each.text for each in read_examples(DATA / "exemples"))
-    return ArticleSearch(articles, analyzer, platform_texts, read_words(DATA / "ailleurs.txt"))
+    return ArticleSearch(
+        articles,
+        analyzer,
+        platform_texts,
+        _read_lines(DATA / "hors-sujet.txt"),
+        read_words(DATA / "ailleurs.txt"),
+    )
 
 
 def load_article_search() -> ArticleSearch:
-    """Index the articles with the default catalogue, as the service does at start."""
+    """Build the search of articles with the default catalogue, as the service does at start."""
     return build_search(load_articles(load_catalogue(DATA / "catalogue.csv").by_code))
 
 
@@ -46,8 +52,7 @@ def read_articles(folder: Path, sub_categories: Collection[str]) -> Mapping[str,
 
 def read_words(path: Path) -> frozenset[str]:
     """Read a list of words, folded, several to a line; a line that begins with # is a comment."""
-    lines = path.read_text("utf-8").splitlines()
-    return frozenset(" ".join(each for each in lines if not each.startswith("#")).split())
+    return frozenset(" ".join(_read_lines(path)).split())
 
 
 def read_synonyms(path: Path) -> Mapping[str, str]:
@@ -55,3 +60,9 @@ def read_synonyms(path: Path) -> Mapping[str, str]:
     with path.open(encoding="utf-8", newline="") as lines:
         rows = csv.DictReader(lines, delimiter=";", strict=True)
         return {row["forme"]: row["mot"] for row in rows}
+
+
+def _read_lines(path: Path) -> list[str]:
+    """Read the lines of a text, but for empty ones and comments, which begin with #."""
+    lines = path.read_text("utf-8").splitlines()
+    return [each for each in lines if each and not each.startswith("#")]

@@ -1,14 +1,27 @@
-"""Articles of the knowledge base, parsed from Markdown with a front matter."""
+"""Articles of the knowledge base, parsed from Markdown with a front matter.
+
+A passage is a heading with an anchor, then the questions that it answers, quoted, then its text:
+
+    ## Comment suspendre une pièce ? {#suspendre}
+    > - Il manque un justificatif : comment le demander ?
+
+    Quand elle vous attend, choisissez l'acte « suspendre ».
+
+The introduction has no heading: its questions follow the front matter.
+"""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 _FENCE = "---"
 _HEADING = "## "
+_ANCHORED = re.compile(r"(?P<heading>.*\S) \{#(?P<anchor>[a-z0-9]+(-[a-z0-9]+)*)\}")
+_QUESTION = "> - "
 _SOURCE = "Source : "
 _CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_FIELDS = ("code", "titre", "questions", "mots_cles", "sous_categorie")
+_FIELDS = ("code", "titre", "mots_cles", "sous_categorie")
 
 
 class ArticleError(ValueError):
@@ -17,9 +30,14 @@ class ArticleError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """The text of an article under one of its headings."""
+    """The text of an article under one of its headings: what an answer is, and its questions."""
 
+    code: str
+    """Code of the article, then `#` and the anchor of the heading; the introduction has no anchor.
+    """
     heading: str
+    questions: tuple[str, ...]
+    """Wordings of the question that it answers, beside its heading."""
     text: str
 
 
@@ -29,8 +47,6 @@ class Article:
 
     code: str
     title: str
-    questions: tuple[str, ...]
-    """Wordings of the questions that it answers."""
     keywords: tuple[str, ...]
     sub_category: str | None
     """Sub-category of a ticket about it; None when the catalogue does not have it."""
@@ -52,13 +68,11 @@ def read_article(name: str, text: str) -> Article:
     content, separator, source = body.rpartition(_SOURCE)
     if not separator:
         raise ArticleError(f"{name}: no source at its foot")
-    passages = tuple(_split_passages(title, content))
-    if any(not each.text for each in passages):
-        raise ArticleError(f"{name}: a heading without a text")
+    passages = tuple(_split_passages(code, title, content))
+    _check_passages(name, passages)
     return Article(
         code=code,
         title=title,
-        questions=tuple(fields["questions"]),
         keywords=tuple(each.strip() for line in fields["mots_cles"] for each in line.split(",")),
         sub_category=fields["sous_categorie"][0],
         passages=passages,
@@ -101,12 +115,33 @@ def _parse_front_matter(name: str, text: str) -> tuple[Mapping[str, Sequence[str
     return fields, body
 
 
-def _split_passages(title: str, body: str) -> Iterator[Passage]:
-    heading, lines = title, list[str]()
-    for line in body.splitlines():
-        if line.startswith(_HEADING):
-            yield Passage(heading, "\n".join(lines).strip())
-            heading, lines = line.removeprefix(_HEADING).strip(), []
-        else:
-            lines.append(line)
-    yield Passage(heading, "\n".join(lines).strip())
+def _split_passages(code: str, title: str, body: str) -> Iterator[Passage]:
+    introduction, *sections = re.split(rf"^{_HEADING}", body, flags=re.MULTILINE)
+    yield _read_passage(code, title, introduction)
+    for section in sections:
+        first, _, rest = section.partition("\n")
+        found = _ANCHORED.fullmatch(first.strip())
+        if found is None:
+            raise ArticleError(f"{code}: no {{#anchor}} after the heading {first.strip()!r}")
+        yield _read_passage(f"{code}#{found['anchor']}", found["heading"], rest)
+
+
+def _read_passage(code: str, heading: str, body: str) -> Passage:
+    lines = body.splitlines()
+    asked = [line for line in lines if line.startswith(_QUESTION)]
+    return Passage(
+        code=code,
+        heading=heading,
+        questions=tuple(line.removeprefix(_QUESTION).strip() for line in asked),
+        text="\n".join(line for line in lines if line not in asked).strip(),
+    )
+
+
+def _check_passages(name: str, passages: Sequence[Passage]) -> None:
+    for each in passages:
+        if not each.text or not each.questions:
+            raise ArticleError(f"{name}: a heading without a text or a question: {each.code}")
+    if twice := [
+        code for code, count in Counter(each.code for each in passages).items() if count > 1
+    ]:
+        raise ArticleError(f"{name}: the same anchor twice: {', '.join(twice)}")

@@ -44,8 +44,9 @@ _GREETING = re.compile(
 )
 _THANKS = re.compile(r"(merci( beaucoup| bien)?|au revoir|bonne journee|ok|d accord|[\s])+")
 _WANTS_LINK = re.compile(
-    r"\b(lien|mail|email|courriel)\b.*\b(re)?activ(ation|er)\b"
-    r"|\b(re)?activ(ation|er)\b.*\b(lien|mail|email|courriel)\b"
+    r"^(?!.*\b(notifications?|alertes?)\b)"
+    r".*(\b(lien|mail|email|courriel)\b.*\b(re)?activ(ation|er)\b"
+    r"|\b(re)?activ(ation|er)\b.*\b(lien|mail|email|courriel)\b)"
 )
 _WANTS_NO_LINK = re.compile(
     r"\bne? (\w+ )?(veu[xt]|veulent|voul(ons|ez|ais)|voudrais|souhait\w+|desir\w+|"
@@ -70,12 +71,15 @@ _NO = re.compile(
     r"laisse[rz]?|tomber|stop|annul\w+|encore|mais|au|revoir|journee|s|il|vous|te|plait))*"
 )
 """Refusals, with filler words. With any other word this pattern does not match."""
+_A_PERSON = (
+    r"(quelqu un|une personne|humain|conseillere?|operateur|(un|votre) agent|teleconseiller)"
+)
 _WANTS_PERSON = re.compile(
-    r"\b(parler|discuter|echanger|tchatter|chatter|joindre|contacter|avoir|voir|passez|veux|"
-    r"voudrais|souhaite)\b.*\b(quelqu un|une personne|humain|conseillere?|operateur|"
-    r"(un|votre) agent|teleconseiller)\b"
+    rf"\b(parler|discuter|echanger|tchatter|chatter|joindre|contacter|passez)\b.*\b{_A_PERSON}\b"
+    rf"|\b(avoir|voir|veux|voudrais|souhaite) (un |une )?{_A_PERSON}\b"
     r"|^(un |une |a )*(humain|conseillere?|personne|agent|operateur)( svp)?$"
 )
+"""A person is wanted; "je veux rattacher quelqu'un" does not match."""
 _ASKS_WHEN = re.compile(r"\b(horaires?|quelle heure|a quelle|quand)\b")
 _WANTS_TICKET = re.compile(
     r"\b(ouvrir|ouvre|ouvrez|creer|cree|deposer|faire|envoyer|veux|voudrais)\b.*\bticket\b|^ticket$"

@@ -1,4 +1,4 @@
-"""Piece numbers found in free text: "ma facture EAV-2026-014", "n° 4512", "eav 2026 014"."""
+"""Piece numbers found in free text: "ma facture EAV-2026-014", "n° 4512", "où en est EAV-NR ?"."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -24,12 +24,14 @@ _BETWEEN = _split_words("numero num no n ref reference numerotee portant le la e
 """Words that may stand between a cue, such as "facture", and its number."""
 _NAMING = _split_words("numero num no n")
 _LEAST_DIGITS = 3
-# Cadres, tickets, dates, quantities, formats, statuses, SIRET, articles of a text, rules.
+# Cadres, tickets, dates, quantities, formats, statuses, SIRET, articles of a text, rules, forms of
+# public procurement (DC4), indexes of prices (BT01), habilitations of electricians (B1V).
 _NOT_A_NUMBER = re.compile(
     r"a\d{1,2}|t-\d{4}-\d+|(0?[1-9]|[12]\d|3[01])[/.-](0?[1-9]|1[0-2])([/.-](\d{2}|\d{4}))?"
-    r"|\d+(h\d*|eme|er|e|j|mo|ko|go|eur|ttc|ht|%)|(ubl|pdf|b2b|b2g|en)[-_/.]?\d+([.]\d+)?"
+    r"|\d+(h\d*|eme|er|e|j|mo|ko|go|eur|ttc|ht|%)|(ubl|pdf|b2b|b2g|en|mp)[-_/.]?\d+([.]\d+)?"
     r"|[a-z]+(_[a-z]+)+_?\d?|\d{14}|\d+([.]\d+){2,}|\d+[.]\d{1,2}"
     r"|(cir|dep|rou|org|sup|por|http)-.+|p7s|bz2"
+    r"|[bh]\d[a-z]|(dc|noti|attri|ouv|exe|cerfa|bt|tp)[-_]?\d{1,3}[a-z]?"
 )
 _UNITS = _split_words(
     "jour jours mois an ans annee annees semaine semaines heure heures h euro euros fois mo ko "
@@ -37,6 +39,12 @@ _UNITS = _split_words(
 )
 _YEAR = re.compile(r"(19|20)\d\d")
 _PREFIX = re.compile(r"[A-Za-z]{1,8}\d{0,2}")
+_WITHOUT_DIGITS = re.compile(r"[A-Z]{2,8}([-_/][A-Z]{2,8})+")
+_ASKS_STATE = re.compile(r"\b(ou en est|statut( de)?|suivre|suivi de)$|^$")
+"""What comes before a number without digits, when no cue does: nothing, or "où en est"."""
+_NOT_A_PART = _split_words(
+    "moa moe moad edi api pdf ubl cii xml csv ht tva ttc siret rib ccag ccap dgd dgfip aife sem spl"
+)
 _NOT_A_PREFIX = _split_words(
     "a au aux avec ce cette d de des du en est et il je l la le les ma mes mon n ne non nos notre "
     "ou par pas pour que qui sa son sur un une va vos votre depuis date janvier fevrier mars avril "
@@ -64,6 +72,8 @@ def _separate_signs(text: str) -> str:
 def _list_candidates(tokens: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
     """List the tokens that may be a piece number, each with its likelihood."""
     for rank, token in enumerate(tokens):
+        if _is_number_without_digits(token, tokens[:rank]):
+            yield 3, [token]
         if not _is_numberish(token):
             continue
         tail = _take_tail(tokens[rank + 1 :])
@@ -84,6 +94,16 @@ def _is_announced_alone(before: Sequence[str], digits: str) -> bool:
         return False
     is_named = fold(before[-1]) in _NAMING
     return is_named or (len(digits) >= _LEAST_DIGITS and not _YEAR.fullmatch(digits))
+
+
+def _is_number_without_digits(token: str, before: Sequence[str]) -> bool:
+    """Tell whether capitals are a number: something announces them, or their state is asked for."""
+    plain = fold(token)
+    if not _WITHOUT_DIGITS.fullmatch(token) or _NOT_A_NUMBER.fullmatch(plain):
+        return False
+    if _NOT_A_PART & {*_SEPARATORS.split(plain)}:
+        return False
+    return _is_announced(before) or bool(_ASKS_STATE.search(fold(" ".join(before))))
 
 
 def _is_numberish(token: str) -> bool:

@@ -13,6 +13,6 @@ def format_answer(question: str, answers: ArticleFinder) -> str:
     if best:
         lines.append(f"Source : {best.article.code}, « {best.passage.heading} »")
     lines += [
-        f"  {each.score:7.2f}  couvre {each.covered:4.0%}  {each.article.code}" for each in found
+        f"  {each.score:7.2f}  étranger {each.foreign:4.0%}  {each.passage.code}" for each in found
     ]
     return "\n".join(lines) + "\n"
