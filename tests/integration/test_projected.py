@@ -11,9 +11,10 @@ from services.deposit.adapters import dossier_projection as deposit
 from services.notification.adapters import MongoStatuses
 from services.notification.entrypoints import keep_statuses
 from services.portal.adapters import dossier_projection as portal
-from services.routing.adapters.dossiers import MongoDossierChange
+from services.routing.adapters.dossiers import MongoDossierChange, MongoDossiers
 from services.routing.application.router import Router
 from services.routing.domain.decision import MessageError
+from services.routing.entrypoints import consumers as routing
 from shared.contracts.deposit_v1 import PieceDeposited
 from shared.contracts.envelope import Event, encode
 from shared.contracts.organisation_v1 import StructureChanged
@@ -30,7 +31,14 @@ from tests.kit.states import a_piece, a_state, build_event
 _PROJECTED = {
     "structures": (STRUCTURE, ProjectionConfig(project_structures, "structures")),
     "deposit": (DOSSIER, ProjectionConfig(deposit.project_dossiers, "dossiers")),
-    "portal": (DOSSIER, ProjectionConfig(portal.project_dossiers, "dossiers")),
+    "portal": (
+        DOSSIER,
+        ProjectionConfig(portal.project_dossiers, "dossiers", parts={"pieces": "dossier_id"}),
+    ),
+    "routing": (
+        STRUCTURE,
+        ProjectionConfig(routing.project_structures(MongoDossiers), "structures"),
+    ),
 }
 
 
@@ -57,6 +65,14 @@ class Desk:
         self._told += 1
         position = f"{self.topic.name}/0/{self._told}"
         return Record(self.topic.name, entity, encode(event), {}, position)
+
+    async def delete(self, entity: str = "e1") -> None:
+        await self.projection.process([self.a_tombstone(entity)])
+
+    def a_tombstone(self, entity: str = "e1") -> Record:
+        self._told += 1
+        position = f"{self.topic.name}/0/{self._told}"
+        return Record(self.topic.name, entity, b"", {}, position, is_null=True)
 
     async def known(self, entity: str = "e1") -> int | None:
         row = await self.store.collection(self.collection).find_one({"_id": entity})
@@ -119,6 +135,69 @@ async def test_a_jump_that_an_operator_replays_is_believed(desk: Desk) -> None:
     assert (await desk.known(), await desk.held()) == (500, [])
     await desk.tell(501)
     assert await desk.known() == 501
+
+
+async def test_a_tombstone_removes_its_entity_and_a_later_state_tells_it_anew(desk: Desk) -> None:
+    await desk.tell(5)
+    await desk.tell(3, entity="e2")
+
+    await desk.delete()
+    assert (await desk.known(), await desk.known("e2")) == (None, 3)
+    assert await desk.held() == []
+
+    await desk.tell(1)
+    assert await desk.known() == 1
+
+
+async def test_of_one_batch_what_follows_the_tombstone_counts(desk: Desk) -> None:
+    before, after = desk._record("e1", 5), desk._record("e2", 5)  # noqa: SLF001
+    tombstones = [desk.a_tombstone("e1"), desk.a_tombstone("e2")]
+    anew = desk._record("e2", 2)  # noqa: SLF001
+    batch = [before, after, *tombstones, anew]
+
+    for _ in range(2):  # delivered twice
+        await desk.projection.process(batch)
+
+    assert (await desk.known(), await desk.known("e2")) == (None, 2)
+    assert await desk.held() == []
+
+
+async def test_a_tombstone_discards_what_is_held_of_before_and_nothing_of_after(
+    desk: Desk,
+) -> None:
+    await desk.tell(1, 500)
+    tombstone = desk.a_tombstone()
+    assert len(await desk.held()) == 1
+
+    await desk.projection.process([tombstone])
+    assert (await desk.known(), await desk.held()) == (None, [])
+
+    await desk.tell(1, 700)
+    await desk.projection.process([tombstone])
+    (entry,) = await desk.held()
+    assert "version 700" in entry["reason"]
+
+
+async def test_a_tombstone_takes_its_dossier_from_the_portal_and_no_piece_from_deposit(
+    store: Store,
+) -> None:
+    desks = {name: Desk(store, name) for name in ("portal", "deposit")}
+    for desk in desks.values():
+        await desk.projection.prepare()
+    await desks["portal"].projection.process(
+        [
+            Record(DOSSIER.name, each.data.dossier_id, encode(each), {}, f"t/0/{rank}")
+            for rank, each in enumerate((*states("p1", "d1"), *states("p2", "d2")))
+        ]
+    )
+    await desks["portal"].delete("d1")
+    pieces = store.collection("pieces")
+    assert [row["_id"] async for row in pieces.find()] == ["p2"]
+
+    # Of record, in the database of deposit.
+    await pieces.insert_one({"_id": "p1", "dossier_id": "d1"})
+    await desks["deposit"].delete("d1")
+    assert await pieces.count_documents({"_id": "p1"}) == 1
 
 
 async def test_the_directory_gives_a_structure_as_it_was_last_told(store: Store) -> None:

@@ -319,4 +319,5 @@ def read_record(raw: Any) -> Record:  # noqa: ANN401 - aiokafka ships no types
         headers={str(name): (value or b"").decode(errors="replace") for name, value in raw.headers},
         position=position,
         fault=find_unread_reason(raw.headers),
+        is_null=raw.value is None,
     ).truncate()

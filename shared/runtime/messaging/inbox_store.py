@@ -169,6 +169,27 @@ class InboxStore:
             {"_id": entry["_id"]}, update, session=transaction.session
         )
 
+    async def discard_before(
+        self, transaction: Transaction, tombstones: Sequence[Incoming]
+    ) -> None:
+        """Discard the held entries of earlier records of these keys: they would come back."""
+        by_stream = {message.stream: message.record for message in tombstones}
+        streams = list(by_stream)
+        discarded = []
+        entries = transaction.collection("inbox")
+        for start in range(0, len(streams), _READ_AT_ONCE):
+            page = {"stream": {"$in": streams[start : start + _READ_AT_ONCE]}}
+            found = entries.find(
+                self._held | page, {"stream": 1, "position": 1}, session=transaction.session
+            )
+            discarded += [
+                {"_id": entry["_id"]}
+                async for entry in found
+                if by_stream[entry["stream"]].follows(entry["position"])
+            ]
+        for entry in discarded:
+            await self.update(transaction, entry, {"state": "discarded"})
+
     async def find_decided(self) -> AsyncIterator[Document]:
         """Yield the replays and discards that the service has not carried out yet.
 

@@ -36,6 +36,14 @@ class Record:
     """`topic/partition/offset`: names the record even when its bytes cannot be read."""
     fault: str | None = None
     """Why the record was not unpacked, or was truncated."""
+    is_null: bool = False
+    """Whether the record has no value: on a compacted topic it is a tombstone."""
+
+    def follows(self, position: str) -> bool:
+        """Tell whether this record is after the one at `position`, in the same partition."""
+        partition, _, offset = self.position.rpartition("/")
+        other, _, before = position.rpartition("/")
+        return partition == other and int(before) < int(offset)
 
     def truncate(self) -> "Record":
         """Keep only the beginning of key, value and headers when too large for a dead letter."""
@@ -55,10 +63,10 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """Parsed record: an event, or a fault that makes it a dead letter.
+    """Parsed record: an event, a tombstone, or a fault that makes it a dead letter.
 
-    It has neither when it is of a newer level than this version judges, or when its type is unknown
-    here: a producer may be ahead of its readers.
+    It is none of them when it is of a newer level than this version judges, or when its type is
+    unknown here: a producer may be ahead of its readers.
     """
 
     record: Record
@@ -72,13 +80,16 @@ class Incoming:
     level: int = 1
     is_newer: bool = False
     """Whether the message waits for a version that judges its level."""
+    is_tombstone: bool = False
+    """Whether the record deletes its key from a compacted topic: the entity is told no more."""
     dossier_id: str | None = None
     piece_id: str | None = None
 
     @property
     def is_unknown(self) -> bool:
         """Whether the type of the event is unknown here."""
-        return self.event is None and self.fault is None and not self.is_newer
+        is_known = self.is_newer or self.is_tombstone
+        return self.event is None and self.fault is None and not is_known
 
     @property
     def ids(self) -> dict[str, str]:
@@ -107,7 +118,7 @@ class Incoming:
         """Return the same message with the reason why it cannot be handled."""
         # An exception may quote half a surrogate pair, which store and broker refuse.
         text = reason[:_REASON_MAX].encode(errors="backslashreplace").decode()
-        return replace(self, event=None, fault=text, is_newer=False)
+        return replace(self, event=None, fault=text, is_newer=False, is_tombstone=False)
 
 
 class RecordParser:
@@ -122,6 +133,7 @@ class RecordParser:
             payload.event_type: _build_adapter(payload) for payload in topic.payloads
         }
         self._key = topic.key
+        self._is_compacted = topic.is_compacted
         self.is_sequenced = is_sequenced
         self.level = level
 
@@ -133,6 +145,10 @@ class RecordParser:
         stream = _name_stream(record.key)
         # When the key is the dossier id, it names the dossier of an unreadable message too.
         dossier_id = stream if self._key is Key.DOSSIER else None
+        if record.is_null and self._is_compacted and record.key and record.fault is None:
+            return Incoming(
+                record, record.position, stream, dossier_id=dossier_id, is_tombstone=True
+            )
         head = _parse_head(record)
         if isinstance(head, str):
             unread = Incoming(record, record.position, stream, dossier_id=dossier_id)
@@ -200,6 +216,8 @@ def _parse_head(record: Record) -> Head | str:
     """Parse the attributes of an event; a text is the reason why they cannot be parsed."""
     if record.fault is not None:
         return record.fault
+    if record.is_null:
+        return "no value: only a record with a key, on a compacted topic, may be a tombstone"
     try:
         return Head.model_validate_json(record.value)
     except Exception as error:  # noqa: BLE001 - a body that makes the reader raise is a fault

@@ -7,6 +7,7 @@ from functools import partial
 from shared.contracts.topics import Topic
 from shared.runtime.backoff import retry_transient
 from shared.runtime.clock import Clock
+from shared.runtime.logs import get_logger
 from shared.runtime.messaging.handler import Handler
 from shared.runtime.messaging.held_messages import HeldMessages
 from shared.runtime.messaging.inbox_store import InboxStore
@@ -14,7 +15,7 @@ from shared.runtime.messaging.isolation import isolate, write_dead_letter
 from shared.runtime.messaging.parsing import Incoming, Record, RecordParser
 from shared.runtime.metrics import MESSAGES
 from shared.runtime.store.database import Document, Store, Transaction
-from shared.runtime.store.driver import ReplaceOne
+from shared.runtime.store.driver import DeleteMany, ReplaceOne
 from shared.vocabulary.levels import LEVEL
 
 _JUMP_MAX = 100
@@ -26,6 +27,7 @@ versions.
 """
 _READ_AT_ONCE = 50
 """Ids in one $in: SecantusDB's time grows with the square of their number."""
+_log = get_logger(__name__)
 
 
 class ElsewhereError(ValueError):
@@ -62,6 +64,9 @@ class Projection:
     cannot be projected becomes a dead letter, as in an inbox, but blocks nothing: the next version
     of the same key replaces it. A version far above the known one becomes a dead letter too; a
     replay by an operator accepts it. A state of a newer level waits for a version that judges it.
+
+    A tombstone removes the documents of its entity from the read model. A state that follows it
+    tells the entity anew, whatever its version.
     """
 
     def __init__(
@@ -77,6 +82,7 @@ class Projection:
         self._topic = topic
         self._handler = handler = config.handler
         self._collection = config.collection
+        self._collections = config.collections
         self._parser = RecordParser(topic, is_sequenced=False, level=level)
         self._inbox_store = InboxStore(store, topic, clock)
         self._held = HeldMessages(store, topic, self._inbox_store, self._parser, handler)
@@ -113,12 +119,22 @@ class Projection:
         )
         for outcome, messages in outcomes.items():
             MESSAGES.labels(self._topic.name, outcome).inc(len(messages))
+        for message in outcomes["removed"]:
+            record = message.record
+            _log.warning(
+                "tombstone.applied",
+                topic=self._topic.name,
+                key=record.key,
+                position=record.position,
+            )
 
     async def _carry_out(
         self, transaction: Transaction, batch: Sequence[Incoming], is_again: bool
     ) -> dict[str, list[Incoming]]:
         if is_again:
             batch = await self._inbox_store.delete_newer(transaction, batch)
+        batch, tombstones = _split_tombstones(batch)
+        await self._remove(transaction, tombstones)
         batch, effective = await self._hold_jumps(transaction, batch)
         applied = [message for message in batch if message.event is not None]
         events = [message.event for message in applied if message.event is not None]
@@ -128,6 +144,7 @@ class Projection:
             self._inbox_store.note_deliveries(transaction, effective)
             await self._handler(transaction, events)
         return {
+            "removed": tombstones,
             "applied": applied,
             "newer": await self._hold(
                 transaction, "newer", [message for message in batch if message.is_newer]
@@ -136,6 +153,18 @@ class Projection:
                 transaction, "dead", [message for message in batch if message.fault is not None]
             ),
         }
+
+    async def _remove(self, transaction: Transaction, tombstones: Sequence[Incoming]) -> None:
+        """Remove the documents of deleted entities, and what is held of their earlier states."""
+        if not tombstones:
+            return
+        for name, field_name in self._collections.items():
+            await transaction.collection(name).bulk_write(
+                [DeleteMany({field_name: message.record.key}) for message in tombstones],
+                ordered=False,
+                session=transaction.session,
+            )
+        await self._inbox_store.discard_before(transaction, tombstones)
 
     async def _hold(
         self, transaction: Transaction, state: str, batch: Sequence[Incoming]
@@ -171,6 +200,15 @@ class Projection:
     ) -> dict[str, int]:
         entities = {state[0] for message in batch if (state := find_state(message))}
         return await _read_versions(transaction, self._collection, entities)
+
+
+def _split_tombstones(batch: Sequence[Incoming]) -> tuple[list[Incoming], list[Incoming]]:
+    """Split the last tombstone of each key from the batch, and drop what it has before it."""
+    last = {message.record.key: rank for rank, message in enumerate(batch) if message.is_tombstone}
+    rest = [
+        message for rank, message in enumerate(batch) if rank > last.get(message.record.key, -1)
+    ]
+    return rest, [batch[rank] for rank in last.values()]
 
 
 def mark_jump(known: dict[str, int], message: Incoming) -> Incoming:

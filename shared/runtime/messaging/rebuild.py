@@ -121,8 +121,13 @@ class Rebuild:
         with these keys are not judged."""
         self._untold: set[str | None] = set()
         """Entities whose documents are kept, though the topic holds no record of their version."""
-        self._held: set[str] = set()
-        """Positions of the records that the live projection holds: newer, faulty, or a jump."""
+        self._held: dict[str, str] = {}
+        """Positions of the records that the live projection holds (newer, faulty, or a jump), each
+        with its key."""
+        self._deleted: set[str] = set()
+        """Entities of which the topic holds a tombstone: no document is older than it."""
+        self._deleted_meanwhile: set[str] = set()
+        """Entities whose tombstone came after the state that the rebuild has written."""
         self._records = 0
 
     async def run(self) -> bool:
@@ -144,12 +149,13 @@ class Rebuild:
         }
         async with TopicReader(self._topic, self._settings) as reader:
             await self._survey(reader.read_on())
-            if not self._newest:
+            if not self._newest and not self._deleted:
                 return self._refuse_empty_topic(stored.values())
             await self._judge_untold(stored)
             # The live projection may have ignored a state because of a document just removed.
             await self._survey(reader.read_on())
             await self._write(reader)
+            await self._remove_deleted_meanwhile(reader)
         return await self._verify()
 
     def _report(self, text: str) -> None:
@@ -190,11 +196,14 @@ class Rebuild:
         if self._records % _REPORTED_EVERY == 0:
             self._report(f"{self._records} records read")
         message = self._parser.parse(record)
+        if message.is_tombstone:
+            self._forget(record.key)
+            return
         state = find_state(message)
         if state is None:
             self._unread_keys.add(record.key)
             if not message.is_unknown:
-                self._held.add(record.position)
+                self._held[record.position] = record.key
             return
         entity, version = state
         if mark_jump(self._known, message).fault is not None:
@@ -203,12 +212,20 @@ class Rebuild:
                 # The topic may tell of it in no other version, where an older one was compacted.
                 self._unread_keys.add(entity)
                 if decided not in {"discard", "discarded"}:
-                    self._held.add(record.position)
+                    self._held[record.position] = record.key
                 return
         self._known[entity] = max(version, self._known.get(entity, version))
         ours = self._newest.get(entity)
         if ours is None or version >= ours.version:
             self._newest[entity] = _Newest(version, record.position)
+
+    def _forget(self, key: str) -> None:
+        """Forget the records of an entity before its tombstone; those after it tell it anew."""
+        self._deleted.add(key)
+        self._newest.pop(key, None)
+        self._known.pop(key, None)
+        self._unread_keys.discard(key)
+        self._held = {position: of for position, of in self._held.items() if of != key}
 
     async def _read_decision(self, message: Incoming) -> str | None:
         """Read what became of a message in the inbox: an operator may have decided on it."""
@@ -217,7 +234,8 @@ class Rebuild:
     async def _judge_untold(self, stored: dict[str, Versions]) -> None:
         """Remove, or note, documents for which the topic holds no record of their version or above.
 
-        A topic that was restored from an old copy holds older versions than are stored.
+        A topic that was restored from an old copy holds older versions than are stored. What a
+        tombstone has deleted is removed whatever was asked for.
         """
         removed = 0
         for name, versions in stored.items():
@@ -228,8 +246,8 @@ class Rebuild:
                 and (key not in self._newest or version > self._newest[key].version)
             ]
             if not self._remove_untold:
-                self._untold |= {key for key, _ in untold}
-                continue
+                self._untold |= {key for key, _ in untold} - self._deleted
+                untold = [each for each in untold if each[0] in self._deleted]
             field = self._config.collections[name]
             filters = [_match_not_newer(field, key, version) for key, version in untold]
             for page in _split(filters, _WRITTEN_AT_ONCE):
@@ -251,7 +269,7 @@ class Rebuild:
             self._newest.pop(kept, None)
         wanted = {each.position for each in self._newest.values()}
         written = 0
-        async for records in reader.read_again():
+        async for records in self._note_deleted(reader.read_again()):
             chosen = [record for record in records if record.position in wanted]
             for page in _split(chosen, _WRITTEN_AT_ONCE):
                 await self._rewriter.process(page)
@@ -260,11 +278,35 @@ class Rebuild:
                 written += len(page)
         if self._held:
             # Held records come last: their jumps are judged against the states just written.
-            async for records in reader.read_again():
+            async for records in self._note_deleted(reader.read_again()):
                 held = [record for record in records if record.position in self._held]
                 if held:
                     await self._projection.process(held)
             self._report(f"{len(self._held)} records left out: see the dead letters")
+
+    async def _note_deleted(
+        self, batches: AsyncIterator[list[Record]]
+    ) -> AsyncIterator[list[Record]]:
+        """Note the entities whose tombstone follows the state that is written."""
+        async for records in batches:
+            self._deleted_meanwhile |= {
+                record.key
+                for record in records
+                if record.is_null
+                and record.key in self._newest
+                and record.follows(self._newest[record.key].position)
+            }
+            yield records
+
+    async def _remove_deleted_meanwhile(self, reader: TopicReader) -> None:
+        """Remove states written after the live projection had taken their tombstones."""
+        async for _ in self._note_deleted(reader.read_on()):
+            pass
+        written = {key: self._newest.pop(key).version for key in self._deleted_meanwhile}
+        for name, field in self._config.collections.items():
+            filters = [{field: key, "version": version} for key, version in written.items()]
+            for page in _split(filters, _WRITTEN_AT_ONCE):
+                await self._delete(name, page)
 
     async def _verify(self) -> bool:
         """Compare what is stored with the versions found on the topic."""

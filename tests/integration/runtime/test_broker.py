@@ -131,6 +131,8 @@ async def test_records_that_the_framework_could_not_decode_arrive_as_they_are(
         await wait_until(lambda: len(basket.taken) == 5, "all are taken", limit_s=25)
 
     assert sorted(basket.values) == sorted([b"\xff\xfe", b"{not json", b"", b"", b"no key"])
+    empty = [record.is_null for record in basket.taken if record.value == b""]
+    assert sorted(empty) == [False, True]
     (odd,) = [record for record in basket.taken if record.value == b"\xff\xfe"]
     assert odd.key == "\N{REPLACEMENT CHARACTER}"
     assert odd.headers["h"] == "\N{REPLACEMENT CHARACTER}" * 2

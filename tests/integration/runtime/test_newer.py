@@ -364,6 +364,18 @@ async def test_a_newer_state_is_kept_aside_and_taken_by_the_version_that_judges_
     assert await states.held() == []
 
 
+async def test_a_state_that_waits_does_not_come_back_after_its_tombstone(states: States) -> None:
+    await states.old.process([state(1), state(2, 2)])
+    tombstone = replace(a_record(b"", topic=STATES, offset=3), is_null=True)
+    assert await states.held() == ["newer"]
+
+    await states.old.process([tombstone])
+    await states.new.sweep()
+
+    assert await states.known() is None
+    assert await states.held() == []
+
+
 async def test_a_later_state_that_is_judged_makes_up_for_one_that_waits(states: States) -> None:
     await states.old.process([state(1), state(2, 2), state(3)])
     assert await states.known() == 3

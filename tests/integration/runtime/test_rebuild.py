@@ -16,6 +16,7 @@ from shared.contracts.topics import DOSSIER
 from shared.runtime.messaging.parsing import Record
 from shared.runtime.messaging.projection import Projection, ProjectionConfig
 from shared.runtime.messaging.rebuild import Rebuild, replace_not_newer
+from shared.runtime.messaging.topic_reader import TopicReader
 from shared.runtime.store.database import Document, Store, Transaction
 from tests.kit.events import NOW
 from tests.kit.namespaces import Namespace
@@ -46,6 +47,14 @@ class Portal:
         at = await self.producer.send_and_wait(topic, value, key=key.encode())
         position = f"{topic}/{at.partition}/{at.offset}"
         await self.live.process([Record(topic, key, value, {}, position)])
+
+    async def delete(self, key: str, *, is_seen: bool = True) -> None:
+        """Publish a tombstone; the live projection takes it, unless it never saw it."""
+        topic = self.namespace.prefix + DOSSIER.name
+        at = await self.producer.send_and_wait(topic, None, key=key.encode())
+        position = f"{topic}/{at.partition}/{at.offset}"
+        if is_seen:
+            await self.live.process([Record(topic, key, b"", {}, position, is_null=True)])
 
     @property
     def live(self) -> Projection:
@@ -184,6 +193,51 @@ async def test_what_no_record_tells_of_is_kept_and_named_unless_it_is_to_be_remo
     assert (versions["x"], versions["d5"]) == (3, 9)
     kept = {piece["_id"] for piece in (await portal.dump())["pieces"]}
     assert {"y-p1", "d3-p2", "d5-p1", "d5-p2"} <= kept
+
+
+async def test_what_a_tombstone_deleted_is_removed_and_what_follows_it_is_told_anew(
+    portal: Portal,
+) -> None:
+    await publish_some(portal)
+    await portal.publish_bytes(b"{", "d4")
+    for dossier in ("d2", "d3", "d4"):
+        await portal.delete(dossier, is_seen=False)
+    topic = portal.namespace.prefix + DOSSIER.name
+    (anew,) = moving("d3", 1)
+    await portal.producer.send_and_wait(topic, encode(build_event(anew)), key=b"d3")
+
+    assert await portal.rebuild()
+
+    assert await portal.versions() == {"d1": 2, "d3": 1, "d5": 2, "d6": 3, "d7": 4, "d8": 1}
+    pieces = {piece["_id"] for piece in (await portal.dump())["pieces"]}
+    assert {name for name in pieces if name[:2] in {"d2", "d3", "d4"}} == {"d3-p1"}
+
+
+async def test_a_topic_of_tombstones_alone_empties_the_read_model(portal: Portal) -> None:
+    await portal.store.collection("dossiers").insert_one({"_id": "d1", "version": 3})
+    await portal.delete("d1", is_seen=False)
+
+    assert await portal.rebuild()
+
+    assert await portal.versions() == {}
+
+
+async def test_what_a_tombstone_deletes_meanwhile_stays_deleted(portal: Portal) -> None:
+    class Interrupted(Rebuild):
+        async def _write(self, reader: TopicReader) -> None:
+            await portal.delete("d3")
+            await portal.delete("d4")
+            await portal.publish(*moving("d4", 2))
+            await super()._write(reader)
+
+    await publish_some(portal)
+
+    assert await portal.rebuild(kind=Interrupted)
+
+    versions = await portal.versions()
+    assert "d3" not in versions
+    assert versions["d4"] == 2
+    assert "d3-p1" not in {piece["_id"] for piece in (await portal.dump())["pieces"]}
 
 
 async def test_a_newer_state_stays_when_an_older_one_is_written_again(portal: Portal) -> None:

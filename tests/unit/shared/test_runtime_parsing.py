@@ -6,9 +6,9 @@ from typing import ClassVar
 import pytest
 
 from shared.contracts.envelope import Payload, encode
-from shared.contracts.topics import Key
-from shared.runtime.messaging.parsing import RecordParser
-from tests.kit.events import NOTES, Noted, Whispered, a_record, an_event
+from shared.contracts.topics import Key, Topic
+from shared.runtime.messaging.parsing import Record, RecordParser
+from tests.kit.events import NOTES, STATES, Noted, Whispered, a_record, an_event
 
 READER = RecordParser(NOTES, is_sequenced=True)
 
@@ -33,6 +33,46 @@ def test_a_field_added_later_is_passed_over() -> None:
     body = encode(an_event()).replace(b'"data":{', b'"data":{"later":1,', 1)
 
     assert READER.parse(a_record(body)).event is not None
+
+
+def a_null_record(key: str = "d1") -> Record:
+    return replace(a_record(b"", key=key, offset=7), is_null=True)
+
+
+def test_a_record_without_a_value_on_a_compacted_topic_deletes_its_key() -> None:
+    incoming = RecordParser(STATES, is_sequenced=False).parse(a_null_record())
+
+    assert (incoming.is_tombstone, incoming.stream, incoming.id) == (
+        True,
+        "d1",
+        "essai.note.v1/0/7",
+    )
+    assert (incoming.event, incoming.fault, incoming.is_unknown) == (None, None, False)
+    assert not incoming.with_fault("a bug").is_tombstone
+
+
+@pytest.mark.parametrize(
+    ("record", "topic"),
+    [
+        (a_null_record(), NOTES),
+        (a_null_record(key=""), STATES),
+        (a_record(b""), STATES),
+    ],
+    ids=["on a topic that is not compacted", "without a key", "with an empty value"],
+)
+def test_no_other_record_is_a_tombstone(record: Record, topic: Topic) -> None:
+    incoming = RecordParser(topic, is_sequenced=False).parse(record)
+
+    assert not incoming.is_tombstone
+    assert incoming.fault is not None
+    assert ("no value" in incoming.fault) == record.is_null
+
+
+def test_a_record_follows_those_before_it_in_its_partition() -> None:
+    record = a_record(b"", offset=10)
+
+    places = ("essai.note.v1/0/9", "essai.note.v1/0/10", "essai.note.v1/1/9", "essai.note.v2/0/9")
+    assert [record.follows(place) for place in places] == [True, False, False, False]
 
 
 def test_an_unknown_type_is_no_fault() -> None:
