@@ -181,6 +181,7 @@ PLACES = (
     Place(
         "the upload limit of a form with files",
         (
+            ("shared/vocabulary/attachments.py", "SIZE_LIMIT"),
             ("services/deposit/domain/attachments.py", "_RULES"),
             ("services/support/tickets/domain/validation.py", "ATTACHMENT_RULES"),
             ("services/deposit/bootstrap.py", "_BODY_LIMIT_MB"),
@@ -190,8 +191,8 @@ PLACES = (
             (_SETTINGS, "RuntimeSettings.uploads_open_mb"),
             ("deploy/compose/compose.yaml", "AIGUILLAGE_UPLOADS_MB"),
         ),
-        "the total of the attachments of a piece and of a ticket, over which they are refused; of "
-        "one whole form, above these; the others of all forms together; [operate](operate.md)",
+        "one attachment; all those of a piece and of a ticket, over which they are refused; "
+        "of one whole form, above these; the others of all forms together; [operate](operate.md)",
     ),
     Place(
         "a rate limit",
@@ -230,6 +231,8 @@ PLACES = (
             ("services/routing/application/messages.py", "build_messages"),
             ("services/portal/application/piece_states.py", "read_pieces"),
             ("services/notification/application.py", "build_entry"),
+            ("services/notification/adapters.py", "_to_document"),
+            ("services/notification/entrypoints.py", "HistoryEntryAnswer"),
             ("services/routing/application/expected_copies.py", "ExpectedDossier"),
             ("tests/contracts/golden", ""),
         ),
@@ -238,8 +241,8 @@ PLACES = (
         "or the e-invoice; who reads it, named in `TOPICS`: of the deposited event, routing keeps "
         "in `Deposit` (`read_command`) what it decides by and in `Enclosure` what it hands on; the "
         "portal reads `PieceStateV1`, notification keeps of a status what `build_entry` hands on "
-        "(a default in `Entry` hides that nobody does); what `verify` expects of each copy; a new "
-        "example. A field that is stored or kept by its reader: "
+        "(a default in `Entry` hides that nobody does), stores it and shows it; what `verify` "
+        "expects of each copy; a new example. A field that is stored or kept by its reader: "
         f"{_STORED}. {_CONTRACT}",
     ),
     Place(
@@ -263,6 +266,32 @@ PLACES = (
         (("shared/runtime/messaging/isolation.py", "_ATTEMPTS_ALONE"),),
         "counted once it is alone: its batch and halves of it are tried before. Faults of the "
         "world are retried for ever: `shared/runtime/backoff.py`; no page quotes the count",
+    ),
+    Place(
+        "a command of an operator: dead letters, failing jobs, unpublished messages",
+        (
+            ("shared/runtime/messaging/dead_letters.py", ""),
+            ("shared/runtime/jobs/failing.py", ""),
+            ("shared/runtime/messaging/unpublished.py", ""),
+        ),
+        "one of a service alone: `commands` or `__main__` of its service; its sentence in "
+        "[operate](operate.md)",
+    ),
+    Place(
+        "a setting",
+        ((_SETTINGS, "RuntimeSettings"), ("services/support/settings.py", "Settings")),
+        "of every service, or of its own alone; `bootstrap` reads it; compose and the manifests of "
+        "its service where containers need another value; [operate](operate.md)",
+    ),
+    Place(
+        "a broker, clock or store of a test that fails, freezes or repeats",
+        (
+            ("tests/kit/outbox.py", "FakeBroker"),
+            ("tests/integration/runtime/replica.py", "FreezingBroker"),
+            ("tests/unit/shared/test_runtime_outcomes.py", "histories"),
+        ),
+        "a broker that refuses a message; one that freezes, on the real Kafka; every order in "
+        "which messages come again. Integration tests use the real broker and store",
     ),
     Place(
         "the relay of the outbox: its lease, pages, lanes and producer",
@@ -322,11 +351,12 @@ PLACES = (
             ("services/deposit/application/deposits.py", "_FILE_LIMIT"),
             ("services/deposit/adapters/einvoice/pdf_invoice.py", "_STREAM_BYTES"),
             ("services/deposit/domain/unreadable.py", "TOO_LARGE"),
+            ("services/portal/settings.py", "Settings.export_file_mb"),
             ("services/support/data/articles/formats-de-fichier.md", "20 Mo"),
         ),
         "by kind of file; of any file, refused before it is read: the largest of them; of one "
         "stream of a PDF once unpacked: above the embedded invoice; both quoted by the source of "
-        "the rule and by the article; `make docs`",
+        "the rule and by the article; the largest file of an export, as much; `make docs`",
     ),
     Place(
         "the certificate of a deposit",
@@ -386,6 +416,18 @@ PLACES = (
         ),
         "the questions under a heading; what words stand for others; questions about something "
         "else; the score that is needed: [an article](../CONTRIBUTING.md#changing-support)",
+    ),
+    Place(
+        "what the virtual agent says when it is not sure, and how it hands over to a person",
+        (
+            ("services/support/agent/domain/sentences.py", "UNSURE"),
+            ("services/support/agent/application/virtual_agent.py", "VirtualAgent"),
+            ("services/support/agent/domain/intents.py", "_WANTS_PERSON"),
+            ("services/support/agent/domain/conversation.py", "KINDS_OFFERING_HELP"),
+            ("services/support/desks/domain/opening.py", "describe_closing"),
+        ),
+        "what it says; when; who asks for a person; which kinds of answers offer one and a ticket, "
+        "listed in [integrate](integrate.md#the-virtual-agent); when people answer",
     ),
     Place("a webhook, an e-mail", (("services/notification", ""),), "there is none yet"),
     Place(

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from services.deposit.adapters.einvoice.limits import DEFAULT_LIMITS
+from services.deposit.application.deposits import _FILE_LIMIT as FILE_LIMIT
 from services.deposit.domain.attachments import _RULES as DEPOSITED
+from services.portal.settings import Settings as Exports
 from services.support.agent.adapters.article_search import ArticleSearch
 from services.support.agent.adapters.knowledge_base import load_article_search, load_articles
 from services.support.agent.domain.articles import (
@@ -188,6 +190,7 @@ def test_a_suspension_stops_all_delays_but_those_that_run_from_the_reception(
         ("contestation-decompte", {"A18", "A20"}, Role.TITULAIRE),
         ("procedure-tacite", {"A22"}, Role.MOA),
         ("procedure-tacite", {"A17"}, Role.MOA),
+        ("delais", {"A4", "A10", "A13"}, Role.MOE),
     ],
 )
 def test_other_articles_tell_the_same_delays(code: str, cadres: set[str], role: Role) -> None:
@@ -207,6 +210,8 @@ def test_the_limits_are_those_of_the_deposit() -> None:
     assert f"plus de {NAME_LIMIT} caractères" in said
     assert {each for each in EXTENSIONS if not re.search(rf"\b{each}\b", said)} == set()
     assert f"{COMMENT_LIMIT} caractères" in _said(ARTICLES["suspension"])
+    assert DEFAULT_LIMITS.pdf_bytes <= FILE_LIMIT
+    assert Exports(kafka="k", mongo="m").export_file_mb * MEGABYTE >= FILE_LIMIT
     xml, pdf = (each // MEGABYTE for each in (DEFAULT_LIMITS.xml_bytes, DEFAULT_LIMITS.pdf_bytes))
     assert f"{xml} Mo pour un XML, {pdf} Mo pour un PDF" in _said(ARTICLES["formats-de-fichier"])
 
