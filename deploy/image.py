@@ -16,7 +16,7 @@ _TIMEOUT_S = 2
 
 
 def main() -> None:
-    """Run the service with the arguments, or check its liveness when the first one is `live`."""
+    """Run the service with the arguments, or check its liveness when `live` is the only one."""
     if sys.argv[1:] == ["live"]:
         sys.exit(0 if _is_live() else 1)
     # `SERVICE` and `AIGUILLAGE_PORT` are read without pydantic: the liveness check must be cheap.

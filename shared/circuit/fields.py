@@ -36,7 +36,10 @@ def judge_showable(
 
 
 def list_required_fields(structure: Structure) -> frozenset[str]:
-    """List the required fields of a form: `service`, `engagement`, `service|engagement`."""
+    """List what a structure requires by its own parameters, not by those of its services.
+
+    `service`, `engagement`, or `service|engagement` where either is enough.
+    """
     if structure.engagement_ou_service:
         return frozenset({"service|engagement"})
     wanted = {

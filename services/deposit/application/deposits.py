@@ -106,7 +106,7 @@ class Deposits:
     async def deposit(self, submission: Submission) -> Deposited | Refused:
         """Judge a deposit and store its piece, or return the rules that refuse it.
 
-        Raises SaturatedError when too many deposits wait to be read.
+        Raises SaturatedError when too many deposits wait to be read, or to be stored.
         """
         async with self._memory.acquire(submission.structure):
             examined = await self._examine(submission)

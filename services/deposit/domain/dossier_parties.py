@@ -18,7 +18,7 @@ from shared.vocabulary.vat_numbers import compact_vat_number
 _KNOWN_BY_VAT = f"{IdentifierType.UE_HORS_FRANCE.value}-"
 
 NOBODY = Party("")
-"""Placeholder of a party that is required and not named."""
+"""Placeholder of a party that is not named."""
 
 
 @dataclass(frozen=True, slots=True)

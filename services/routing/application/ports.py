@@ -36,7 +36,11 @@ class Report:
     entries: int
     is_valid: bool
     fault_version: int | None = None
-    """Version of the first entry that is wrong."""
+    """Version of the first wrong entry, None if it has none.
+
+    When no entry is wrong, but the end of the trail, the dossier or its search keys: the last
+    version, as stored.
+    """
     fault: str | None = None
 
 
@@ -73,7 +77,10 @@ class Dossiers(Protocol):
         """List the ids of the held dossiers, which wait for a structure to be corrected."""
 
     async def find_held_by(self, structures: Collection[str]) -> Mapping[str, str]:
-        """Map ids of dossiers held because of one of these structures to it, up to a limit."""
+        """Find the dossiers held because of one of these structures, up to a limit.
+
+        Returns the id of that structure, by dossier id.
+        """
 
     async def find_late(self, now: datetime) -> Collection[str]:
         """List the ids of the dossiers in which a delay has passed."""
@@ -92,7 +99,7 @@ class DossierChange(Dossiers, Protocol):
     async def find_journeys(self, dossier_ids: Collection[str]) -> dict[str, Journey]: ...
 
     async def find_directory(self, needed: Mapping[str, Collection[str]]) -> Directory:
-        """Find the structures that dossiers need, each dossier by its id.
+        """Find the structures that dossiers need; `needed` lists their ids by dossier id.
 
         Raises a transient error that names the dossiers whose structures are of a newer version.
         """
@@ -101,10 +108,10 @@ class DossierChange(Dossiers, Protocol):
         """Find the dossier of each of these pieces, by piece id."""
 
     def seal(self, journey: Journey) -> None:
-        """Compute the hashes of the new entries of a dossier, after its last stored entry."""
+        """Hash the new entries of a dossier, after its last stored one; `keep` writes them."""
 
     async def keep(self, journeys: Collection[Journey]) -> None:
-        """Write dossiers and the new entries of their trails."""
+        """Write dossiers, and the entries of their trails that have been sealed."""
 
     def publish(self, message: Outgoing) -> None: ...
 

@@ -11,7 +11,7 @@ from shared.vocabulary.roles import Role
 HELD = Gauge("aiguillage_held_dossiers", "Dossiers that wait for a structure to be set right")
 OLDEST = Gauge(
     "aiguillage_oldest_awaited_seconds",
-    "Age of the piece that has awaited a role longest",
+    "How long the piece that has awaited a role longest has done so",
     ["role"],
 )
 

@@ -39,7 +39,10 @@ _log = get_logger(__name__)
 
 
 def is_refusal(outcome: object) -> bool:
-    """Tell whether the broker refuses a record for good: a retry or a new producer cannot help."""
+    """Tell whether the broker refuses a record itself, not its whole topic, for good.
+
+    Neither a retry nor a new producer can help.
+    """
     return (
         isinstance(outcome, KafkaError)
         and not outcome.retriable
@@ -94,7 +97,8 @@ class Producer:
     ) -> Awaitable[object]:
         """Send a record; the awaitable returned is done once the broker has acknowledged it.
 
-        Raises ProducerClosed before `renew`, and after `stop` or `abandon`.
+        Raises KafkaError when the record cannot be queued: too large, topic unknown or forbidden,
+        timeout; ProducerClosed before `renew`, and after `stop` or `abandon`.
         """
         if self._producer is None:
             raise ProducerClosed

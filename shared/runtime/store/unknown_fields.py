@@ -54,9 +54,9 @@ def find_unknown(stored: Any, known: Any) -> Unknown | None:  # noqa: ANN401 - a
 
 
 def _pair_items(stored: Sequence[Any], known: Sequence[Any]) -> dict[int, Any]:
-    """Pair the places of known items with the stored items: by id, or by place without one.
+    """Pair the place of each known item with its stored item: by id, or by place if it has no id.
 
-    The place tells only where the lists are of one length. Of items that share an id it decides.
+    The place also decides among items that share an id. It tells only in lists of one length.
     """
     ids = [_find_id(item) for item in known]
     pairs = {}
@@ -136,7 +136,7 @@ def _find_id(item: Any) -> tuple[Any, ...] | None:  # noqa: ANN401
 
 
 def _has_id(item: Any, own: tuple[Any, ...]) -> bool:  # noqa: ANN401
-    """Tell whether an item has an id, where it was found; it may have others beside."""
+    """Tell whether an item has the id `own`, at the path in `own`; other ids do not count."""
     *path, value = own
     for name in path:
         item = item.get(name) if isinstance(item, dict) else None

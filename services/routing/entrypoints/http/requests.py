@@ -26,7 +26,10 @@ class PartyRequest(_ClosedRequest):
 
 
 class CorrectionRequest(_ClosedRequest):
-    """New recipients and engagement of a recycled piece; a field left out stays as it is."""
+    """New recipients and engagement of a recycled piece; a field left out stays as it is.
+
+    A party replaces the former one whole: without a service, it has none.
+    """
 
     moe: PartyRequest | None = None
     moa: PartyRequest | None = None

@@ -51,7 +51,7 @@ def read_articles(folder: Path, sub_categories: Collection[str]) -> Mapping[str,
 
 
 def read_words(path: Path) -> frozenset[str]:
-    """Read a list of words, folded, several to a line; a line that begins with # is a comment."""
+    """Read words, several to a line, folded already; a line that begins with # is a comment."""
     return frozenset(" ".join(_read_lines(path)).split())
 
 

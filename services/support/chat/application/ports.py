@@ -76,7 +76,7 @@ class ChatChange(Protocol):
     ) -> None:
         """Store a new chat.
 
-        `token_hash` is the hash of its token without an account; `sent` is its start key.
+        `token_hash` is None for a chat with an account; `sent` is the start key, or None.
         """
 
     async def save(self, update: ChatUpdate) -> None:

@@ -88,10 +88,13 @@ class Tickets(Protocol):
         """Read a ticket without an account by the hash of its token."""
 
     async def list_of_structure(self, structure: str, search: Search) -> Page:
-        """List the tickets of a structure, latest first; without the texts of the journal."""
+        """List the tickets of a structure, latest first.
+
+        Left out: the description, and the texts and attachments of the journal.
+        """
 
     async def list_queue(self, desk: Desk, structure: str | None, search: Search) -> Page:
-        """List the queue of a desk, most urgent first, then oldest; without the texts."""
+        """List the queue of a desk, most urgent first, then oldest; the same parts are left out."""
 
     async def count_by_status(
         self, desk: Desk, structure: str | None
