@@ -59,8 +59,8 @@ class RuntimeSettings(BaseSettings):
     body_timeout_open_s: float = Field(default=120, gt=0)
     """Timeout of a request's body on paths without authentication."""
     body_grace_s: float = Field(default=10, gt=0)
-    """Longest silence within a body, and grace period before its rate is checked: `slowest_kb_s`, or
-    what its announced length needs to come within the timeout, if that is more."""
+    """Longest silence within a body, and grace period before its rate is checked. The rate is
+    `slowest_kb_s`, or what its announced length needs within the timeout, if that is more."""
     slowest_kb_s: float = Field(default=8, ge=0)
     """Lowest rate in KB a second at which a body may come and an answer be read."""
     uploads_mb: int = Field(default=1024, ge=1)
