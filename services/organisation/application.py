@@ -1,13 +1,13 @@
 """Use cases of structures: declare, set parameters, set a service, search."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from services.organisation.domain import rules
 from services.organisation.domain.judgement import judge
-from services.organisation.domain.structure import Declaration, Parameters, Service, Structure
+from services.organisation.domain.structure import Declaration, Parameters, Structure
 from shared.circuit.parties import write_moa_booleans
 from shared.contracts.organisation_v1 import ParametersV1, ServiceV1, StructureChanged
 from shared.contracts.outgoing import Outgoing
@@ -94,31 +94,36 @@ class Declarations:
         self._new_id = new_id
 
     async def declare(
-        self, structure: str, declared: Declaration, precondition: Precondition
+        self, structure: str, given: Mapping[str, Any], precondition: Precondition
     ) -> Outcome:
-        """Create a structure, or replace what it declares."""
-        return await self._change(structure, lambda _: declared, precondition)
+        """Create a structure, or replace the fields of its declaration that are given."""
+        required = ("identifier_type", "identifier", "name", "kind")
+        new = Declaration(*(given[name] for name in required))
+
+        def edit(current: Structure | None) -> Declaration | None:
+            return (current.declared if current else new).update(given)
+
+        return await self._change(structure, edit, precondition)
 
     async def set_parameters(
-        self, structure: str, given: dict[str, Any], precondition: Precondition
+        self, structure: str, given: Mapping[str, Any], precondition: Precondition
     ) -> Outcome:
         """Set the parameters that are given and leave the others."""
 
         def edit(current: Structure | None) -> Declaration | None:
             if current is None:
                 return None
-            parameters = replace(current.declared.parameters, **given)
-            return replace(current.declared, parameters=parameters)
+            return current.declared.update({"parameters": given})
 
         return await self._change(structure, edit, precondition)
 
     async def set_service(
-        self, structure: str, service: Service, precondition: Precondition
+        self, structure: str, given: Mapping[str, Any], precondition: Precondition
     ) -> Outcome:
-        """Add a service or replace it; an inactive one takes no new piece."""
+        """Add a service, or replace its fields that are given; `code` says which service it is."""
 
         def edit(current: Structure | None) -> Declaration | None:
-            return current.declared.with_service(service) if current else None
+            return current.declared.update_service(given) if current else None
 
         return await self._change(structure, edit, precondition)
 

@@ -15,7 +15,7 @@ from services.organisation.application import (
     Structures,
 )
 from services.organisation.domain import rules
-from services.organisation.domain.structure import Declaration, Parameters, Service, Structure
+from services.organisation.domain.structure import Structure
 from shared.answers.answer import Answer
 from shared.contracts.texts import TypedText
 from shared.runtime.web.caller import Caller
@@ -33,6 +33,7 @@ _PAGE_LIMIT = 200
 Name = Annotated[str, TypedText(200)]
 Code = Annotated[str, TypedText(200)]
 Identifier = Annotated[str, TypedText(100)]
+_KEPT = "Absent, reste tel quel ; la valeur par défaut est celle d'une création."
 
 
 class _ClosedRequest(BaseModel):
@@ -58,8 +59,8 @@ class ServiceRequest(_ClosedRequest):
     """A service without its code, which is in the path."""
 
     name: Name
-    active: bool = True
-    engagement_obligatoire: bool = False
+    active: bool = Field(default=True, description=_KEPT)
+    engagement_obligatoire: bool = Field(default=False, description=_KEPT)
 
 
 class DeclaredServiceRequest(ServiceRequest):
@@ -75,21 +76,13 @@ class DeclarationRequest(_ClosedRequest):
     identifier: Identifier
     name: Name
     kind: StructureKind
-    status: StructureStatus = StructureStatus.ACTIF
-    parameters: ParametersRequest = ParametersRequest()
-    services: list[DeclaredServiceRequest] = Field(default=[], max_length=5000)
-
-    def to_domain(self) -> Declaration:
-        """Convert to the domain."""
-        return Declaration(
-            identifier_type=self.identifier_type,
-            identifier=self.identifier,
-            name=self.name,
-            kind=self.kind,
-            status=self.status,
-            parameters=Parameters(**self.parameters.model_dump()),
-            services=tuple(Service(**service.model_dump()) for service in self.services),
-        )
+    status: StructureStatus = Field(default=StructureStatus.ACTIF, description=_KEPT)
+    parameters: ParametersRequest = Field(
+        default=ParametersRequest(), description=f"{_KEPT} De même pour chaque paramètre."
+    )
+    services: list[DeclaredServiceRequest] = Field(
+        default=[], max_length=5000, description=f"{_KEPT} Présent : la liste entière."
+    )
 
 
 class ParametersAnswer(_Parameters, Answer):
@@ -190,7 +183,8 @@ def create_router(structures: Structures, declaring: Declarations) -> APIRouter:
     async def declare_structure(
         structure: Own, matching: Matching, body: DeclarationRequest, response: Response
     ) -> StructureAnswer:
-        outcome = await declaring.declare(structure, body.to_domain(), matching)
+        given = body.model_dump(exclude_unset=True)
+        outcome = await declaring.declare(structure, given, matching)
         return _build_answer(outcome, structure, response)
 
     @router.patch("/{structure_id}/parameters", summary="Changer des paramètres, et eux seuls.")
@@ -208,8 +202,8 @@ def create_router(structures: Structures, declaring: Declarations) -> APIRouter:
     async def set_service(
         structure: Own, code: Code, matching: Matching, body: ServiceRequest, response: Response
     ) -> StructureAnswer:
-        service = Service(code=code, **body.model_dump())
-        outcome = await declaring.set_service(structure, service, matching)
+        given = {"code": code, **body.model_dump(exclude_unset=True)}
+        outcome = await declaring.set_service(structure, given, matching)
         return _build_answer(outcome, structure, response)
 
     return router

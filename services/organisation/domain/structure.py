@@ -1,6 +1,8 @@
 """A structure, and what it declares about itself."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from shared.vocabulary.structures import (
     IdentifierType,
@@ -55,10 +57,24 @@ class Declaration:
         """Sort the services, so that their order makes no difference."""
         return replace(self, services=tuple(sorted(self.services, key=lambda each: each.code)))
 
-    def with_service(self, service: Service) -> "Declaration":
-        """Add a service, or replace the one of the same code."""
-        others = tuple(each for each in self.services if each.code != service.code)
-        return replace(self, services=(*others, service))
+    def update(self, given: Mapping[str, Any]) -> "Declaration":
+        """Replace the fields that are given: those of `parameters` and of a service one by one.
+
+        `services` are all of them; a service that has its code keeps the fields that are left out.
+        """
+        changes = {**given, "parameters": replace(self.parameters, **given.get("parameters", {}))}
+        if "services" in given:
+            known = {each.code: each for each in self.services}
+            changes["services"] = tuple(
+                _update_service(known.get(each["code"]), each) for each in given["services"]
+            )
+        return replace(self, **changes)
+
+    def update_service(self, given: Mapping[str, Any]) -> "Declaration":
+        """Add a service, or replace the fields that are given of the one that has its code."""
+        known = next((each for each in self.services if each.code == given["code"]), None)
+        others = tuple(each for each in self.services if each is not known)
+        return replace(self, services=(*others, _update_service(known, given)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +88,7 @@ class Structure:
     def id(self) -> str:
         """Id of the structure."""
         return self.declared.structure
+
+
+def _update_service(known: Service | None, given: Mapping[str, Any]) -> Service:
+    return replace(known, **given) if known else Service(**given)

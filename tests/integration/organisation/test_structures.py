@@ -107,6 +107,23 @@ async def test_every_change_is_told_once_with_consecutive_versions(
     ]
 
 
+async def test_what_a_change_leaves_out_stays_as_it_is(http: httpx.AsyncClient, siret: str) -> None:
+    services = [{"code": "A", "name": "A", "active": False}, {"code": "B", "name": "B"}]
+    whole = declaration(siret, status="INACTIF", services=services)
+    created = (await put(http, siret, whole)).json()
+    required = ("identifier_type", "identifier", "kind")
+    renamed = await put(http, siret, {"name": "Autre", **{each: whole[each] for each in required}})
+    service = await http.put(
+        f"/structures/{siret}/services/A", json={"name": "Z"}, headers=acting(siret)
+    )
+
+    assert renamed.json() == {**created, "name": "Autre", "version": 2}
+    assert [(each["name"], each["active"]) for each in service.json()["services"]] == [
+        ("Z", False),
+        ("B", True),
+    ]
+
+
 async def test_a_change_of_what_was_read_before_another_change_is_refused(
     http: httpx.AsyncClient, siret: str
 ) -> None:

@@ -84,8 +84,10 @@ async def test_a_draft_is_saved_discarded_and_nobody_else_s(http: httpx.AsyncCli
     me, other = asker(http, a_structure()), asker(http, a_structure())
     begun = await me.do("POST", "", json={"title": "Un début"})
     path = f"/{begun['ticket_id']}"
-    saved = await me.do("PUT", path, json=draft(title="Une suite"))
+    whole = await me.do("PUT", path, json=draft(title="Une fin", piece="SIT-3"))
+    saved = await me.do("PUT", path, json={"title": "Une suite"})
 
+    assert {**whole, "title": "Une suite"}.items() - saved.items() <= {"version", "changed_at"}
     assert saved["title"] == (await me.get(path))["title"] == "Une suite"
     assert saved["number"] is None
     refusals = [

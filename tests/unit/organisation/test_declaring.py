@@ -1,7 +1,7 @@
 """How a structure changes, over structures in memory."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -20,11 +20,22 @@ from services.organisation.domain.structure import Declaration, Parameters, Serv
 from shared.contracts.organisation_v1 import StructureChanged
 from shared.contracts.outgoing import Outgoing
 from shared.contracts.topics import STRUCTURE
-from shared.vocabulary.structures import IdentifierType, MoaParameter, StructureKind
+from shared.vocabulary.structures import (
+    IdentifierType,
+    MoaParameter,
+    StructureKind,
+    StructureStatus,
+)
 
 T = TypeVar("T")
 SIRET = "35600000000048"
 DECLARED = Declaration(IdentifierType.SIRET, SIRET, "Ville", StructureKind.PUBLIQUE)
+GIVEN = {
+    "identifier_type": IdentifierType.SIRET,
+    "identifier": SIRET,
+    "name": "Ville",
+    "kind": StructureKind.PUBLIQUE,
+}
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
@@ -78,11 +89,13 @@ def anything(_: int) -> bool:
 async def test_a_structure_is_told_whole_at_each_change(
     memory: Memory, declaring: Declarations
 ) -> None:
-    created = await declaring.declare(SIRET, DECLARED, anything)
+    created = await declaring.declare(SIRET, GIVEN, anything)
     await declaring.set_parameters(SIRET, {"moa": MoaParameter.EXCLUSIVEMENT}, anything)
-    await declaring.set_service(SIRET, Service("B", "Bâtiments"), anything)
-    await declaring.set_service(SIRET, Service("A", "Aménagement"), anything)
-    await declaring.set_service(SIRET, Service("B", "Bâtiments", active=False), anything)
+    await declaring.set_service(SIRET, {"code": "B", "name": "Bâtiments"}, anything)
+    await declaring.set_service(SIRET, {"code": "A", "name": "Aménagement"}, anything)
+    await declaring.set_service(
+        SIRET, {"code": "B", "name": "Bâtiments", "active": False}, anything
+    )
 
     assert isinstance(created, Saved)
     assert created.is_new
@@ -98,10 +111,10 @@ async def test_a_structure_is_told_whole_at_each_change(
 async def test_the_same_declaration_again_changes_and_says_nothing(
     memory: Memory, declaring: Declarations
 ) -> None:
-    services = (Service("A", "A"), Service("B", "B"))
-    await declaring.declare(SIRET, replace(DECLARED, services=services), anything)
+    services = [{"code": "A", "name": "A"}, {"code": "B", "name": "B"}]
+    await declaring.declare(SIRET, {**GIVEN, "services": services}, anything)
 
-    again = await declaring.declare(SIRET, replace(DECLARED, services=services[::-1]), anything)
+    again = await declaring.declare(SIRET, {**GIVEN, "services": services[::-1]}, anything)
 
     assert isinstance(again, Saved)
     assert (again.structure.version, again.is_new) == (1, False)
@@ -110,7 +123,7 @@ async def test_the_same_declaration_again_changes_and_says_nothing(
 
 async def test_a_change_of_some_parameters_leaves_the_others(declaring: Declarations) -> None:
     parameters = Parameters(moa=MoaParameter.AVEC, code_service_obligatoire=True)
-    await declaring.declare(SIRET, replace(DECLARED, parameters=parameters), anything)
+    await declaring.declare(SIRET, {**GIVEN, "parameters": asdict(parameters)}, anything)
 
     outcome = await declaring.set_parameters(SIRET, {"recoit_via_edi": True}, anything)
 
@@ -119,12 +132,55 @@ async def test_a_change_of_some_parameters_leaves_the_others(declaring: Declarat
     assert outcome.structure.declared.parameters == expected
 
 
+async def test_what_a_declaration_leaves_out_stays_as_it_is(declaring: Declarations) -> None:
+    parameters = Parameters(moa=MoaParameter.AVEC, code_service_obligatoire=True)
+    services = [
+        {"code": "A", "name": "A", "active": False, "engagement_obligatoire": True},
+        {"code": "B", "name": "B"},
+    ]
+    inactive = {"status": StructureStatus.INACTIF, "parameters": asdict(parameters)}
+    await declaring.declare(SIRET, {**GIVEN, **inactive, "services": services}, anything)
+
+    await declaring.set_service(SIRET, {"code": "A", "name": "Aménagement"}, anything)
+    renamed = await declaring.declare(SIRET, {**GIVEN, "name": "Métropole"}, anything)
+
+    assert isinstance(renamed, Saved)
+    assert renamed.structure.declared == replace(
+        DECLARED,
+        name="Métropole",
+        status=StructureStatus.INACTIF,
+        parameters=parameters,
+        services=(
+            Service("A", "Aménagement", active=False, engagement_obligatoire=True),
+            Service("B", "B"),
+        ),
+    )
+
+
+async def test_a_declaration_replaces_what_it_gives(declaring: Declarations) -> None:
+    services = [{"code": "A", "name": "A", "active": False}, {"code": "B", "name": "B"}]
+    parameters = {"moa": MoaParameter.AVEC, "recoit_via_edi": True}
+    await declaring.declare(
+        SIRET, {**GIVEN, "services": services, "parameters": parameters}, anything
+    )
+
+    given = {"services": [{"code": "A", "name": "C"}], "parameters": {"recoit_via_edi": False}}
+    changed = await declaring.declare(SIRET, {**GIVEN, **given}, anything)
+    emptied = await declaring.declare(SIRET, {**GIVEN, "services": []}, anything)
+
+    assert isinstance(changed, Saved)
+    assert changed.structure.declared.services == (Service("A", "C", active=False),)
+    assert changed.structure.declared.parameters == Parameters(moa=MoaParameter.AVEC)
+    assert isinstance(emptied, Saved)
+    assert emptied.structure.declared.services == ()
+
+
 async def test_a_stale_change_is_not_kept(memory: Memory, declaring: Declarations) -> None:
-    await declaring.declare(SIRET, DECLARED, anything)
+    await declaring.declare(SIRET, GIVEN, anything)
     await declaring.set_parameters(SIRET, {"recoit_via_edi": True}, lambda version: version == 1)
 
     outcome = await declaring.declare(
-        SIRET, replace(DECLARED, name="Autre"), lambda version: version == 1
+        SIRET, {**GIVEN, "name": "Autre"}, lambda version: version == 1
     )
 
     assert isinstance(outcome, Stale)
@@ -132,7 +188,7 @@ async def test_a_stale_change_is_not_kept(memory: Memory, declaring: Declaration
 
 
 async def test_what_breaks_a_rule_is_not_kept(memory: Memory, declaring: Declarations) -> None:
-    outcome = await declaring.declare(SIRET, replace(DECLARED, name=""), anything)
+    outcome = await declaring.declare(SIRET, {**GIVEN, "name": ""}, anything)
 
     assert isinstance(outcome, Refused)
     assert (memory.kept, memory.said) == ({}, [])
@@ -143,7 +199,7 @@ async def test_a_structure_that_is_not_there_takes_no_parameter_and_no_service(
 ) -> None:
     outcomes = [
         await declaring.set_parameters(SIRET, {}, anything),
-        await declaring.set_service(SIRET, Service("A", "A"), anything),
+        await declaring.set_service(SIRET, {"code": "A", "name": "A"}, anything),
     ]
 
     assert outcomes == [Missing(), Missing()]

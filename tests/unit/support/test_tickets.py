@@ -11,7 +11,12 @@ from services.support.access.domain.parties import Issuer, Recipient
 from services.support.desks.domain.hours import OpeningHours
 from services.support.settings import DATA, load_catalogue, load_targets
 from services.support.suggestions.domain.suggestions import Guess, Suggestions
-from services.support.tickets.domain.changes import apply_action, create_draft, submit_draft
+from services.support.tickets.domain.changes import (
+    apply_action,
+    create_draft,
+    submit_draft,
+    update_draft,
+)
 from services.support.tickets.domain.targets import measure_response_times
 from services.support.tickets.domain.tickets import (
     ACT_LABELS,
@@ -62,6 +67,22 @@ DIRECTORY = {
         services={"TRAVAUX": Service()},
     )
 }
+
+
+def test_what_is_left_out_of_a_draft_that_is_saved_stays_as_it_is() -> None:
+    draft = create_draft("t", replace(ISSUER, service="A"), CONTENT, AT)
+
+    renamed = update_draft(
+        draft, AT, content=Content(title="Suite"), issuer=ISSUER, given={"title"}
+    )
+    emptied = update_draft(
+        draft, AT, content=Content(), issuer=ISSUER, given={"recipient", "service"}
+    )
+
+    assert renamed.content == replace(CONTENT, title="Suite")
+    assert renamed.issuer == replace(ISSUER, service="A")
+    assert emptied.content == replace(CONTENT, recipient=None)
+    assert emptied.issuer == ISSUER
 
 
 def a_ticket(

@@ -1,6 +1,6 @@
 """Use cases of drafts, which only their issuer sees until they are submitted."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from services.support.access.application.directory import find_directory
 from services.support.access.domain.parties import Issuer, judge_issuer
@@ -38,16 +38,17 @@ class Drafts:
 
         return await self._ports.tickets.change(work)
 
-    async def save(self, access: TicketAccess, issuer: Issuer, content: Content) -> Outcome:
-        """Save the new content of a draft."""
-        found = await self._find_faults(issuer, content)
+    async def save(
+        self, access: TicketAccess, issuer: Issuer, content: Content, given: Collection[str]
+    ) -> Outcome:
+        """Save the fields of a draft that are named in `given`; the others stay as they are."""
 
         async def edit(change: TicketChange, draft: Ticket) -> Outcome:
-            if found:
+            now = self._ports.clock()
+            after = update_draft(draft, now, content=content, issuer=issuer, given=given)
+            if found := await self._find_faults(after.issuer, after.content):
                 return Refused(found)
-            return await _save(
-                change, update_draft(draft, self._ports.clock(), content=content, issuer=issuer)
-            )
+            return await _save(change, after)
 
         return await self._change(access, TicketAct.ENREGISTRER, edit)
 

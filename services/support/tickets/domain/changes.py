@@ -1,6 +1,6 @@
 """Changes of a ticket: creation, update, submission, and the effect of each act."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
 
@@ -27,9 +27,26 @@ def create_draft(ticket_id: str, issuer: Issuer, content: Content, at: datetime)
     )
 
 
-def update_draft(draft: Ticket, at: datetime, *, content: Content, issuer: Issuer) -> Ticket:
-    """Update a draft. Its journal keeps one line, as nobody else has seen earlier versions."""
-    return replace(draft, version=draft.version + 1, content=content, issuer=issuer, changed_at=at)
+def update_draft(
+    draft: Ticket, at: datetime, *, content: Content, issuer: Issuer, given: Collection[str]
+) -> Ticket:
+    """Update the fields of a draft that are named in `given`; the others stay as they are.
+
+    Its journal keeps one line, as nobody else has seen earlier versions.
+    """
+    kept = {
+        each.name: getattr(draft.content, each.name)
+        for each in fields(Content)
+        if each.name not in given
+    }
+    service = issuer.service if "service" in given else draft.issuer.service
+    return replace(
+        draft,
+        version=draft.version + 1,
+        content=replace(content, **kept),
+        issuer=replace(issuer, service=service),
+        changed_at=at,
+    )
 
 
 def replace_attachments(draft: Ticket, files: Sequence[StoredFile], at: datetime) -> Ticket:

@@ -86,13 +86,15 @@ def _add_draft_routes(router: APIRouter, drafts: Drafts) -> None:
         response.headers["Location"] = build_public_path("support", "tickets", begun.ticket_id)
         return begun
 
-    @router.put("/{ticket_id}", summary="Enregistrer un brouillon.")
+    @router.put(
+        "/{ticket_id}", summary="Enregistrer un brouillon ; un champ absent reste tel quel."
+    )
     async def save_draft(
         who: Caller, access: OwnAccess, body: DraftRequest, response: Response
     ) -> TicketAnswer:
-        return _build_answer(
-            await drafts.save(access, _build_issuer(who, body), body.to_domain()), response
-        )
+        issuer, content = _build_issuer(who, body), body.to_domain()
+        outcome = await drafts.save(access, issuer, content, body.model_fields_set)
+        return _build_answer(outcome, response)
 
     @router.delete("/{ticket_id}", status_code=204, summary="Abandonner un brouillon.")
     async def discard_draft(access: OwnAccess) -> None:
