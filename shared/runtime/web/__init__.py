@@ -13,5 +13,6 @@ What this package promises:
 - A WebSocket from a page of another site is refused. Every WebSocket is counted, and closed with a
   code.
 - Optimistic concurrency uses ETag and If-Match, repeated requests an Idempotency-Key.
+- HEAD is answered wherever GET is, by its status and headers.
 - A file is sent as a download, under a safe name; browsers never display it.
 """

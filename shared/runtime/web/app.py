@@ -25,6 +25,7 @@ from shared.runtime.web.docs_page import create_docs_router
 from shared.runtime.web.middlewares import (
     AuthenticationMiddleware,
     Authenticator,
+    HeadMiddleware,
     OriginMiddleware,
 )
 from shared.runtime.web.paths import PathPrefixes, find_route_label
@@ -113,6 +114,7 @@ def create_app(
     opened = PathPrefixes(*(prefix + each for each in open_paths))
     paths = BodyPaths(opened, {PathPrefixes(prefix + path): mb for path, mb in uploads.items()})
     named = {PathPrefixes(prefix + path): each for path, each in authenticators.items()}
+    app.add_middleware(HeadMiddleware)
     app.add_middleware(UploadLimit, paths=paths, limits=body_limits)
     app.add_middleware(
         AuthenticationMiddleware,

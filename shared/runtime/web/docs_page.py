@@ -16,9 +16,7 @@ def create_docs_router(url: str, *, openapi_url: str, title: str) -> APIRouter:
     """Build the router that serves the page at `url`, and its three assets below it."""
     router = APIRouter(include_in_schema=False)
 
-    @router.api_route(
-        url, methods=["GET", "HEAD"], summary="The OpenAPI description, to read and to try."
-    )
+    @router.get(url, summary="The OpenAPI description, to read and to try.")
     async def show_page() -> HTMLResponse:
         return get_swagger_ui_html(
             openapi_url=openapi_url,
@@ -34,9 +32,7 @@ def create_docs_router(url: str, *, openapi_url: str, title: str) -> APIRouter:
         async def send_asset() -> FileResponse:
             return FileResponse(_FOLDER / name, media_type=media_type)
 
-        router.add_api_route(
-            f"{url}/{name}", send_asset, methods=["GET", "HEAD"], response_class=FileResponse
-        )
+        router.add_api_route(f"{url}/{name}", send_asset, response_class=FileResponse)
 
     for name, media_type in _MEDIA_TYPES.items():
         serve(name, media_type)

@@ -1,11 +1,12 @@
-"""ASGI middlewares of every service: authentication, and origin check of WebSockets."""
+"""ASGI middlewares of every service: authentication, origin check of WebSockets, HEAD."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.runtime.web.caller import authenticate_request
 from shared.runtime.web.paths import PathPrefixes
@@ -101,3 +102,37 @@ def _is_of_host(origin: str, headers: Headers) -> bool:
     except ValueError:
         return False
     return usual is not None and bool(page.hostname) and is_same
+
+
+class _HeadersSent(Exception):  # noqa: N818 - it is no error
+    """The headers of an answer to HEAD are sent: the application need not go on."""
+
+
+class HeadMiddleware:
+    """HEAD method (RFC 9110, 9.3.2): answers the status and the headers of GET, without a body.
+
+    The application is stopped once it has sent its headers, so that neither a large file nor a live
+    stream is sent to nobody.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap `app`, which serves GET only."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, a HEAD as a GET."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+        # A copy: the server goes by the method of its own scope, and sends no body.
+        as_get = {**scope, "method": "GET"}
+
+        async def send_headers(message: Message) -> None:
+            # The route that was found, for logs and metrics.
+            scope.update(as_get, method="HEAD")
+            await send(message)
+            await send({"type": "http.response.body"})
+            raise _HeadersSent
+
+        with suppress(_HeadersSent):
+            await self._app(as_get, receive, send_headers)

@@ -137,7 +137,10 @@ def install_handlers(app: FastAPI) -> None:
         # Only our own sentences are shown: those of the framework are in English.
         is_ours = isinstance(error, UnreadableError)
         detail = error.detail if is_ours else _DETAILS.get(status, f"{_find_title(status)}.")
-        return respond(Problem(status, f"HTTP-{status}", detail, headers=error.headers))
+        headers = dict(error.headers or {})
+        if headers.get("Allow") == "GET":
+            headers["Allow"] = "GET, HEAD"
+        return respond(Problem(status, f"HTTP-{status}", detail, headers=headers))
 
 
 def handle_unforeseen(error: Exception) -> Problem:

@@ -134,6 +134,9 @@ def test_the_addresses_that_are_printed_answer_as_they_stand(embedded: Launcher)
     assert len(pages) == len(SERVICES)
     for docs, metrics in pages:
         page = httpx.get(docs).text
+        head = httpx.head(docs)
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["content-length"] == str(len(page.encode()))
         (script,) = re.findall(r'<script src="([^"]+)"', page)
         assert httpx.get(embedded.origin + script).is_success
         assert "aiguillage_" in httpx.get(metrics).text

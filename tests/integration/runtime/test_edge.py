@@ -548,3 +548,18 @@ async def test_a_websocket_behind_a_request_in_progress_takes_no_place_for_ever(
 
 async def test_a_tunnel_is_refused(edge: Served) -> None:
     assert status(await edge.ask("CONNECT x:443 HTTP/1.1\r\nHost: x:443\r\n\r\n")) == 400
+
+
+@pytest.mark.parametrize("path", ["large?megabytes=200", "parts?megabytes=200", "live"])
+async def test_a_connection_serves_on_after_head_of_what_is_large_or_has_no_end(
+    edge: Served, path: str
+) -> None:
+    head = f"HEAD {PREFIX}/open/{path} HTTP/1.1\r\nHost: x\r\n\r\n"
+    get = f"GET {PREFIX}/openapi.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+    answer = await edge.ask(head + get)
+
+    first, second, body = answer.split(b"\r\n\r\n", 2)
+    assert (status(first), status(second)) == (200, 200)
+    assert (b"content-length: 209715200" in first) is path.startswith("large")
+    assert json.loads(body)["info"]["title"] == "essai"

@@ -12,6 +12,7 @@ import httpx
 import pytest
 import structlog
 from fastapi import APIRouter, FastAPI, File, Header, Query, Request, UploadFile
+from fastapi.responses import StreamingResponse
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import BaseModel, ConfigDict, Field
@@ -96,7 +97,17 @@ def a_router() -> APIRouter:
         structlog.get_logger("services.essai").info("seen", asked=traceparent)
         return str(structlog.contextvars.get_contextvars()["correlation_id"])
 
+    router.get("/endless")(stream_for_ever)
     return router
+
+
+async def stream_for_ever() -> StreamingResponse:
+    async def frames() -> AsyncIterator[str]:
+        while True:
+            yield ": rien\n\n"
+            await asyncio.sleep(0)
+
+    return StreamingResponse(frames(), media_type="text/event-stream")
 
 
 @asynccontextmanager
@@ -208,6 +219,70 @@ async def test_an_unforeseen_method_is_a_problem_that_says_which_are() -> None:
 
         await problem(response, 405, "HTTP-405")
         assert response.headers["allow"] == "POST"
+
+
+async def test_the_methods_of_a_path_that_is_read_are_get_and_head() -> None:
+    async with client() as http:
+        response = await http.post("/me")
+
+        await problem(response, 405, "HTTP-405")
+        assert response.headers["allow"] == "GET, HEAD"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/me", 200),
+        ("/faults/missing", 404),
+        ("/faults/rules", 422),
+        ("/faults/bug", 500),
+        ("/me?page=1", 422),
+        ("/nowhere", 404),
+        ("/openapi.json", 200),
+        ("/docs", 200),
+        ("/docs/favicon.png", 200),
+        ("http://essai/health/live", 200),
+        ("http://essai/health/ready", 200),
+    ],
+)
+async def test_head_is_answered_as_get_is_without_a_body(path: str, status: int) -> None:
+    async with client() as http:
+        got, head = await http.get(path), await http.head(path)
+
+    assert (got.status_code, head.status_code) == (status, status)
+    assert head.headers == got.headers
+    assert int(head.headers["content-length"]) == len(got.content) > 0
+    assert head.content == b""
+
+
+async def test_head_of_what_has_no_end_ends() -> None:
+    async with asyncio.timeout(scale_timeout(10)), client() as http:
+        head = await http.head("/endless")
+
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-type"].startswith("text/event-stream")
+
+
+async def test_head_where_nothing_is_read_and_by_an_unknown_caller_is_refused() -> None:
+    async with client() as http:
+        unforeseen = await http.head("/forms")
+    async with client(headers={}) as http:
+        unknown = await http.head("/me")
+
+    assert (unforeseen.status_code, unforeseen.headers["allow"]) == (405, "POST")
+    assert unknown.status_code == 401
+
+
+async def test_head_is_counted_under_its_route() -> None:
+    def count() -> float:
+        labels = {"method": "HEAD", "route": "/me", "status": "200"}
+        return REGISTRY.get_sample_value("aiguillage_http_request_seconds_count", labels) or 0
+
+    before = count()
+    async with client() as http:
+        await http.head("/me")
+
+    assert count() == before + 1
 
 
 @pytest.mark.parametrize("name", ["bug", "duplicate"])
