@@ -3,12 +3,22 @@
 from collections.abc import Collection, Iterable
 
 from shared.circuit import rules
+from shared.circuit.loader import NEWEST, list_versions, load_version
 from shared.circuit.parties import LABELS, Parties
 from shared.circuit.statuses import Act
 from shared.circuit.table import Circuit, Row
 from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
+
+
+def judge_asked(cadre: Cadre, field: str = "cadre") -> tuple[Violation, ...]:
+    """Check that a cadre by which something is asked exists, in any version of the circuit."""
+    if any(load_version(name).has_cadre(cadre) for name in list_versions()):
+        return ()
+    rule, newest = rules.CADRE_UNKNOWN, load_version(NEWEST)
+    allowed = _join_cadres(dict.fromkeys(row.cadre for row in newest.rows))
+    return (rule.build_violation(field, cadre=cadre, version=NEWEST, allowed=allowed),)
 
 
 def judge_opening(

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.portal.domain import rules
 from services.portal.domain.criteria import Criteria, Range, judge_ranges
+from shared.circuit.cadres import judge_asked
 from shared.circuit.parties import Party
 from shared.contracts.fields import IsoDate, Montant
 from shared.contracts.texts import TypedText
@@ -107,6 +108,8 @@ class SearchQuery(ClosedQuery):
     def judge(self) -> Iterator[Violation]:
         """List the rules that the query breaks."""
         yield from judge_ranges(self.to_criteria())
+        for cadre in dict.fromkeys(self.cadre):
+            yield from judge_asked(cadre)
         for role in Role:
             field = f"{role.value}_service"
             if getattr(self, field) is not None and getattr(self, role.value) is None:

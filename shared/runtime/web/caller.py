@@ -23,13 +23,14 @@ StructureHeader = Annotated[
     str | None,
     Header(description="Identifiant de la structure, encodé comme dans une adresse."),
 ]
+RoleHeader = Annotated[str | None, Header(description=f"Rôle de la structure : {', '.join(Role)}.")]
 _HEADERS = frozenset({"x-structure", "x-role"})
 
 
 def authenticate(
     connection: HTTPConnection,
     x_structure: StructureHeader = None,
-    x_role: Annotated[str | None, Header()] = None,
+    x_role: RoleHeader = None,
 ) -> Actor:
     """Authenticate the structure that calls: dependency of the routes for structures.
 

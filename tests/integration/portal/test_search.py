@@ -287,6 +287,8 @@ def _fiscal(first: str, last: str, form: str = "json") -> str:
         ("/pieces?after=%C3%A9", "after", "POR-PAGE-01"),
         # The last moment of the year 9999, in a zone behind: no moment in this one.
         ("/pieces?after=OTk5OS0xMi0zMVQyMzo1OTo1OS0yMzowMHxw", "after", "POR-PAGE-01"),
+        ("/pieces?cadre=A4&cadre=A99", "cadre", "CIR-CADRE-01"),
+        ("/pieces?status=PERDUE", "status.0", "HTTP-FORM-01"),
         ("/dashboard?status=DEPOSEE", "status", "HTTP-FORM-01"),
         ("/fiscal-list", "deposited_from", "HTTP-FORM-01"),
         (

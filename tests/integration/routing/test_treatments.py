@@ -256,10 +256,12 @@ async def test_motives_are_those_of_the_cadre_today(world: World) -> None:
 
     a15 = (await world.get("/motives", *caller, cadre="A15")).json()
     a19 = (await world.get("/motives", *caller, cadre="A19")).json()
+    unknown = await world.get("/motives", *caller, cadre="A99")
 
     assert {motive["code"] for motive in a15 if motive["blocks"]} == {"ERREUR_DE_MONTANT"}
     assert {motive["code"] for motive in a15} > {"MAUVAISE_MOE", "AUTRE"}
     assert a19 == []
+    assert (unknown.status_code, unknown.json()["code"]) == (422, "CIR-CADRE-01")
 
 
 def _at_the_moe(world: World, dossier: Deposits, count: int) -> list[object] | None:

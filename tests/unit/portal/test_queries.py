@@ -20,6 +20,7 @@ from services.portal.adapters.queries import (
     build_sent,
 )
 from services.portal.domain.criteria import Criteria, Place, Range
+from services.portal.entrypoints.requests import SearchQuery
 from shared.circuit.parties import Party
 from shared.runtime.store.database import Document
 from shared.vocabulary.actors import Actor
@@ -214,3 +215,9 @@ def test_every_field_that_can_be_asked_for_follows_its_scope_in_an_index() -> No
         for each in fields(Criteria)
         if getattr(everything, each.name) == getattr(Criteria(), each.name)
     } == left_out
+
+
+def test_a_search_by_a_cadre_that_does_not_exist_is_refused() -> None:
+    found = SearchQuery(cadre=["A4", "A99", "A98", "A99"]).judge()
+
+    assert [(each.code, each.field) for each in found] == [("CIR-CADRE-01", "cadre")] * 2

@@ -1,10 +1,17 @@
 """Unknown cadre, cadre not allowed now, depositor of the wrong role: three different answers."""
 
+import re
 from dataclasses import replace
 
 import pytest
 
-from shared.circuit.cadres import find_deposit_act, judge_depositor, judge_following, judge_opening
+from shared.circuit.cadres import (
+    find_deposit_act,
+    judge_asked,
+    judge_depositor,
+    judge_following,
+    judge_opening,
+)
 from shared.circuit.loader import load_current, load_version
 from shared.circuit.parties import Parties, Party
 from shared.circuit.statuses import Act
@@ -174,3 +181,17 @@ def test_nobody_validates_what_it_deposits_itself(cadre: str, role: Role) -> Non
     (broken,) = judge_opening(CIRCUIT, cadre, role, alone)
 
     assert (broken.code, broken.field) == ("CIR-PARTIE-03", "titulaire.structure")
+
+
+@pytest.mark.parametrize("cadre", ["A4", "A15", "A22"])
+def test_what_is_asked_by_a_cadre_of_the_circuit_is_answered(cadre: str) -> None:
+    assert judge_asked(cadre) == ()
+
+
+@pytest.mark.parametrize("cadre", ["A99", "a4", "", "A4_PROJET_DECOMPTE_MENSUEL_FOURNISSEUR"])
+def test_what_is_asked_by_an_unknown_cadre_is_refused(cadre: str) -> None:
+    (broken,) = judge_asked(cadre)
+
+    assert (broken.code, broken.field) == ("CIR-CADRE-01", "cadre")
+    assert broken.remedy.startswith("Choisir l'un des cadres : ")
+    assert {"A4", "A15", "A19"} <= set(re.findall(r"A\d+", broken.remedy))

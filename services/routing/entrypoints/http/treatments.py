@@ -18,6 +18,7 @@ from services.routing.entrypoints.http.answers import (
     show_cadres,
 )
 from services.routing.entrypoints.http.requests import TreatmentRequest
+from shared.circuit.cadres import judge_asked
 from shared.circuit.motives import find_offered_motives
 from shared.circuit.rules import TURN_RULE_CODES
 from shared.contracts.texts import TypedText
@@ -74,8 +75,10 @@ def create_router(
 
     @routes.get("/motives", summary="Les motifs de refus d'un cadre, à la date du jour.")
     async def list_motives(
-        cadre: Annotated[str, TypedText(10), Query()],
+        _: Caller, cadre: Annotated[str, TypedText(10), Query()]
     ) -> tuple[MotiveAnswer, ...]:
+        if violations := judge_asked(cadre):
+            raise build_refused(violations)
         return tuple(map(MotiveAnswer.of, find_offered_motives(cadre, find_paris_day(clock()))))
 
     return routes

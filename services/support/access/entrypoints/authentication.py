@@ -14,6 +14,7 @@ from services.support.access.domain.parties import Asker
 from shared.runtime.web.caller import (
     IDENTIFIER_LIMIT,
     SHOWN_LIMIT,
+    RoleHeader,
     StructureHeader,
     authenticate,
     authenticate_if_named,
@@ -96,8 +97,8 @@ def authenticate_visitor_request(connection: HTTPConnection) -> object:
 
 def authenticate_asker(
     connection: HTTPConnection,
-    x_structure: Annotated[str | None, Header()] = None,
-    x_role: Annotated[str | None, Header()] = None,
+    x_structure: StructureHeader = None,
+    x_role: RoleHeader = None,
 ) -> Asker | None:
     """Authenticate the asker; None without an account."""
     if not x_structure and not x_role:
