@@ -14,6 +14,8 @@ _HEAD = """# Règles
 
 Page écrite par `make docs` à partir du code. Chaque refus porte un de ces codes : il est permanent, et ne sert jamais deux fois. Ce qui est entre accolades est remplacé par les valeurs du cas.
 
+Une phrase suivie de ↻ dit un refus qui n'est peut-être que prématuré : il se juge sur ce que les services s'annoncent, ce qui prend un instant. Quand toutes les phrases d'un refus sont de celles-là, la réponse porte `Retry-After` : si cela vient de changer, renvoyer la même demande un instant plus tard.
+
 """  # noqa: E501 - a paragraph of Markdown is a line
 _SPOKEN = {
     "CIR": "Règles du circuit, communes : dites au dépôt et au traitement d'une pièce, 422 ; 409 "
@@ -60,6 +62,7 @@ _OTHERS = (
     "Dits de l'appelant, de la forme d'une demande ou de l'état d'un service : aucune règle n'est "
     "en cause. Toute autre erreur porte `HTTP-` et son statut : `HTTP-404`."
 )
+_EARLY = " ↻"
 _TABLE = "| code | ce qui est dit | que faire | source |\n| --- | --- | --- | --- |\n"
 
 
@@ -100,7 +103,8 @@ def _format_section(prefix: str, found: Mapping[str, tuple[Rule, str]]) -> str:
     owner = ".".join(next(iter(found.values()))[1].split(".")[:2])
     spoken = _SPOKEN.get(prefix, f"Dites par `{owner}`.")
     rows = "".join(
-        f"| `{code}` | {' | '.join(map(_escape, (rule.sentence, rule.remedy, rule.source)))} |\n"
+        f"| `{code}` | {_escape(rule.sentence)}{_EARLY if rule.can_be_early else ''} | "
+        f"{_escape(rule.remedy)} | {_escape(rule.source)} |\n"
         for code, (rule, _) in found.items()
     )
     return f"## {prefix}\n{spoken}\n\n{_TABLE}{rows}"

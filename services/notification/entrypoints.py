@@ -147,7 +147,7 @@ def _add_routes(
     async def read_history(caller: Caller, subject: id_type) -> tuple[Entry, ...]:
         found = await history.read(caller, Subject(scope, subject))
         if found is None:
-            raise build_not_found(f"{word} {subject}")
+            raise build_not_found(f"{word} {subject}", can_be_early=True)
         return found
 
     @router.get(

@@ -1,6 +1,7 @@
 """Whether a cadre may be deposited now: as the opener of a dossier, or after a piece."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 from shared.circuit import rules
 from shared.circuit.loader import NEWEST, list_versions, load_version
@@ -55,12 +56,12 @@ def judge_following(
         return (row,)
     broken = [*_check_depositor(row, depositor)]
     if cadre not in allowed:
-        rule = rules.CADRE_NOT_NEXT
-        broken.append(
-            rule.build_violation(
-                "cadre", cadre=cadre, previous=previous.cadre, allowed=_join_cadres(allowed)
-            )
+        violation = rules.CADRE_NOT_NEXT.build_violation(
+            "cadre", cadre=cadre, previous=previous.cadre, allowed=_join_cadres(allowed)
         )
+        # It may follow in another state of the dossier, which may not be known yet.
+        later = {each.cadre for each in circuit.list_every_next(previous)}
+        broken.append(replace(violation, can_be_early=cadre in later))
     return tuple(broken)
 
 

@@ -91,12 +91,14 @@ STRUCTURE_UNKNOWN = Rule(
     sentence="La structure {structure} est inconnue.",
     remedy="Vérifier son identifiant dans l'annuaire.",
     source=_OURS,
+    can_be_early=True,
 )
 STRUCTURE_INACTIVE = Rule(
     code="CIR-STRUCTURE-02",
     sentence="La structure {structure} est inactive.",
     remedy="Nommer une structure active, ou faire réactiver celle-ci par son gestionnaire.",
     source=_OURS,
+    can_be_early=True,
 )
 STRUCTURE_NOT_PUBLIC = Rule(
     code="CIR-STRUCTURE-03",
@@ -109,12 +111,14 @@ SERVICE_UNKNOWN = Rule(
     sentence="Le service {service} n'existe pas dans la structure {structure}.",
     remedy="Choisir un service de l'annuaire de cette structure.",
     source=_OURS,
+    can_be_early=True,
 )
 SERVICE_INACTIVE = Rule(
     code="CIR-SERVICE-02",
     sentence="Le service {service} de la structure {structure} n'est plus actif.",
     remedy="Choisir un service actif de cette structure.",
     source=_OURS,
+    can_be_early=True,
 )
 MOA_TAKES_NO_PART = Rule(
     code="CIR-MOA-01",
@@ -122,6 +126,7 @@ MOA_TAKES_NO_PART = Rule(
     "elle ne reçoit pas de factures de travaux.",
     remedy="Vérifier la maîtrise d'ouvrage, ou la faire déclarer « avec maîtrise d'ouvrage ».",
     source=f"{_WEBINAR}, 13:36 à 17:13",
+    can_be_early=True,
 )
 RECEIVES_NO_FINAL_PIECE = Rule(
     code="CIR-MOA-02",
@@ -129,6 +134,7 @@ RECEIVES_NO_FINAL_PIECE = Rule(
     "elle ne reçoit pas la pièce finale.",
     remedy="Nommer le service financier qui paie pour cette maîtrise d'ouvrage.",
     source=f"{_WEBINAR}, 27:19 à 28:46",
+    can_be_early=True,
 )
 MOA_TO_BE_NAMED = Rule(
     code="CIR-MOA-03",
@@ -136,30 +142,35 @@ MOA_TO_BE_NAMED = Rule(
     "et aucune maîtrise d'ouvrage n'est nommée.",
     remedy="Nommer la maîtrise d'ouvrage du marché.",
     source=_OURS,
+    can_be_early=True,
 )
 SERVICE_REQUIRED = Rule(
     code="CIR-CHAMP-01",
     sentence="La structure {structure} exige un code service.",
     remedy="Indiquer le code du service destinataire.",
     source="paramètre codeServiceDoitEtreRenseigne de la structure",
+    can_be_early=True,
 )
 ENGAGEMENT_REQUIRED = Rule(
     code="CIR-CHAMP-02",
     sentence="La structure {structure} exige un numéro d'engagement.",
     remedy="Indiquer le numéro d'engagement donné par l'acheteur.",
     source="paramètre numeroEJDoitEtreRenseigne de la structure",
+    can_be_early=True,
 )
 ENGAGEMENT_OR_SERVICE_REQUIRED = Rule(
     code="CIR-CHAMP-03",
     sentence="La structure {structure} exige un numéro d'engagement ou un code service.",
     remedy="Indiquer l'un ou l'autre.",
     source="paramètre gestionNumeroEJOuCodeService de la structure",
+    can_be_early=True,
 )
 ENGAGEMENT_REQUIRED_BY_SERVICE = Rule(
     code="CIR-CHAMP-04",
     sentence="Le service {service} de la structure {structure} exige un numéro d'engagement.",
     remedy="Indiquer le numéro d'engagement donné par l'acheteur.",
     source="paramètre numeroEngagement du service",
+    can_be_early=True,
 )
 TEXT_UNREADABLE = Rule(
     code="CIR-CHAMP-05",
@@ -179,24 +190,28 @@ PIECE_NOT_AWAITED = Rule(
     "le dossier attend {awaited} sur la pièce {current}.",
     remedy="Consulter le dossier, et agir sur la pièce attendue si c'est votre tour.",
     source=_OURS,
+    can_be_early=True,
 )
 ACTOR_NOT_AWAITED = Rule(
     code="CIR-TOUR-03",
     sentence="Le dossier attend {awaited} ({structure}), non {role} ({caller}).",
     remedy="Laisser agir l'acteur attendu, ou agir dans son rôle et pour sa structure.",
     source=_OURS,
+    can_be_early=True,
 )
 DOSSIER_HELD = Rule(
     code="CIR-TOUR-04",
     sentence="Le dossier est retenu : {held}",
     remedy="Faire corriger la structure en cause dans l'annuaire ; le dossier repart alors.",
     source=_OURS,
+    can_be_early=True,
 )
 ACT_NOT_POSSIBLE = Rule(
     code="CIR-TOUR-05",
     sentence="La pièce {number}, {status}, ne permet pas l'acte « {act} ».",
     remedy="Choisir parmi les actes possibles : {allowed}.",
     source=_OURS,
+    can_be_early=True,
 )
 TURN_RULE_CODES = frozenset(
     rule.code

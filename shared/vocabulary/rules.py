@@ -15,6 +15,9 @@ class Rule:
     sentence: str
     remedy: str
     source: str
+    can_be_early: bool = False
+    """Whether a refusal may only be early: the rule judges by what another service publishes, and
+    this service may not know yet what has just been accepted there."""
 
     def build_violation(self, field: str, **values: object) -> "Violation":
         """Build the violation of this rule on `field` (dotted path in the request)."""
@@ -23,6 +26,7 @@ class Rule:
             field=field,
             message=self.sentence.format(**values),
             remedy=self.remedy.format(**values),
+            can_be_early=self.can_be_early,
         )
 
 
@@ -34,3 +38,4 @@ class Violation:
     field: str
     message: str
     remedy: str
+    can_be_early: bool = False

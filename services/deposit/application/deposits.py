@@ -59,13 +59,13 @@ class Deposited:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Rules that refuse a deposit; `is_early` when the same deposit may be accepted later."""
+    """Rules that refuse a deposit."""
 
     violations: tuple[Violation, ...]
 
     @property
-    def is_early(self) -> bool:
-        """Whether it may be retried: routing has not yet processed every piece of the dossier."""
+    def is_on_its_way(self) -> bool:
+        """Whether routing has not yet processed every piece of the dossier, and that is all."""
         return {violation.code for violation in self.violations} == {rules.DOSSIER_ON_ITS_WAY.code}
 
 

@@ -70,6 +70,7 @@ FOLLOWED_UNKNOWN = Rule(
     sentence="Aucune pièce {wanted} n'a été déposée dans un de vos dossiers.",
     remedy="Vérifier la pièce à laquelle celle-ci fait suite.",
     source=_OURS,
+    can_be_early=True,
 )
 FOLLOWED_AMBIGUOUS = Rule(
     code="DEP-SUITE-02",
@@ -82,6 +83,7 @@ DOSSIER_ON_ITS_WAY = Rule(
     sentence="Une pièce de ce dossier est encore en cours d'acheminement.",
     remedy="Réessayer dans quelques secondes.",
     source=_OURS,
+    can_be_early=True,
 )
 AWAITED_ELSEWHERE = Rule(
     code="DEP-SUITE-05",
@@ -90,6 +92,7 @@ AWAITED_ELSEWHERE = Rule(
     remedy="Indiquer la pièce à laquelle celle-ci fait suite, ou que la pièce ouvre un dossier "
     "si elle n'a rien à voir avec elle.",
     source=_OURS,
+    can_be_early=True,
 )
 DOSSIER_FULL = Rule(
     code="DEP-SUITE-06",
@@ -108,6 +111,7 @@ ALREADY_COMPLETED = Rule(
     sentence="Un complément de la pièce {number} vient d'être déposé.",
     remedy="Attendre qu'il soit acheminé ; la pièce dira si autre chose manque.",
     source=_OURS,
+    can_be_early=True,
 )
 NOTHING_ADDED = Rule(
     code="DEP-COMPL-02",

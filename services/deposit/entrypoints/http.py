@@ -28,7 +28,13 @@ from shared.contracts.public_paths import build_public_path
 from shared.contracts.texts import TypedText
 from shared.runtime.web.caller import Caller
 from shared.runtime.web.idempotency import IdempotencyKey
-from shared.runtime.web.problems import Problem, build_not_found, build_refused, build_unavailable
+from shared.runtime.web.problems import (
+    Problem,
+    build_not_found,
+    build_refused,
+    build_retry_headers,
+    build_unavailable,
+)
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.runtime.web.uploads import Uploaded, build_download
 from shared.vocabulary.rules import Violation
@@ -50,7 +56,6 @@ Metadata = Annotated[
 ]
 PieceId = Annotated[str, TypedText(100), Path()]
 Sha256 = Annotated[str, TypedText(100), Path()]
-_RETRY_AFTER_S = "2"
 
 
 def create_router(
@@ -86,8 +91,11 @@ def _add_deposit(routes: APIRouter, deposits: Deposits) -> None:
         submission = _build_submission(who, file, attachments or [], metadata, idempotency_key)
         try:
             if dry_run:
-                trial = TrialAnswer.of(await deposits.try_out(submission))
-                return JSONResponse(trial.model_dump(mode="json"))
+                trial = await deposits.try_out(submission)
+                return JSONResponse(
+                    TrialAnswer.of(trial).model_dump(mode="json"),
+                    headers=build_retry_headers(trial.violations),
+                )
             outcome = await deposits.deposit(submission)
         except SaturatedError:
             raise build_unavailable("DEP-503", "Trop de dépôts arrivent à la fois.") from None
@@ -122,7 +130,7 @@ def _add_completion(routes: APIRouter, completions: Completions) -> None:
             case Invalid(violations):
                 raise _build_problem(violations)
             case _:
-                raise build_not_found("Pièce")
+                raise build_not_found("Pièce", can_be_early=True)
 
     @routes.post(
         "/pieces/{piece_id}/completion",
@@ -156,14 +164,14 @@ def _add_consultations(routes: APIRouter, consultations: Consultations) -> None:
     async def show_piece(who: Caller, piece_id: PieceId) -> DepositedPieceAnswer:
         shown = await consultations.show_piece(piece_id, who.role, who.structure)
         if shown is None:
-            raise build_not_found("Pièce")
+            raise build_not_found("Pièce", can_be_early=True)
         return DepositedPieceAnswer.of(shown)
 
     @routes.get("/pieces/{piece_id}/next", summary="Prefill the piece that may follow.")
     async def prefill_next(who: Caller, piece_id: PieceId) -> PrefillAnswer:
         prefill = await consultations.prefill(piece_id, who.role, who.structure)
         if prefill is None:
-            raise build_not_found("Pièce")
+            raise build_not_found("Pièce", can_be_early=True)
         if isinstance(prefill, Violation):
             raise _build_problem((prefill,), 409)
         return PrefillAnswer.of(prefill)
@@ -230,13 +238,9 @@ def _build_submission(
 
 def _build_file_answer(file: Download | None) -> Response:
     if file is None:
-        raise build_not_found("Fichier")
+        raise build_not_found("Fichier", can_be_early=True)
     return build_download(file.name, file.media_type, file.content)
 
 
 def _build_problem(violations: tuple[Violation, ...], status: int = 422) -> Problem:
-    if not Refused(violations).is_early:
-        return build_refused(violations, status)
-    problem = build_refused(violations, 409)
-    problem.headers["Retry-After"] = _RETRY_AFTER_S
-    return problem
+    return build_refused(violations, 409 if Refused(violations).is_on_its_way else status)

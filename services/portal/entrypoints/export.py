@@ -40,7 +40,7 @@ def create_export_router(export: Export) -> APIRouter:
         # Only an id is sent to other services: in a path, `..` would name another resource.
         file = await _export(export, dossier_id, who) if _ID.fullmatch(dossier_id) else None
         if file is None:
-            raise build_not_found(f"Dossier {dossier_id}")
+            raise build_not_found(f"Dossier {dossier_id}", can_be_early=True)
         return StreamingResponse(
             _read_chunks(file),
             media_type="application/zip",

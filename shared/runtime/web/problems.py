@@ -1,7 +1,6 @@
 """Problem details (RFC 9457): every HTTP error, in French, with a stable code."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 
@@ -10,6 +9,7 @@ from fastapi.exceptions import RequestValidationError, WebSocketRequestValidatio
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from shared.answers.violations import RETRY, ViolationAnswer, is_retriable, join_messages
 from shared.circuit.rules import TEXT_UNREADABLE
 from shared.contracts.texts import UNSHOWABLE
 from shared.runtime.error_descriptions import describe_error
@@ -21,6 +21,7 @@ from shared.vocabulary.texts import make_showable
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
 """Seconds after which a client may retry: value of the header `Retry-After`."""
+_RETRY = {"Retry-After": str(RETRY_AFTER_S)}
 FAULTS_SHOWN = 50
 """Limit of the faults named in one answer: a body may hold tens of thousands."""
 SHOWN = 60
@@ -74,19 +75,34 @@ class UnreadableError(HTTPException):
 
 
 def build_refused(violations: Sequence[Violation], status: int = 422) -> Problem:
-    """Build the problem for broken rules; its code is that of the first one."""
-    detail = " ".join(violation.message for violation in violations)
-    return Problem(status, violations[0].code, detail, violations)
+    """Build the problem for broken rules; its code is that of the first one.
+
+    It says when to retry if the refusal may only be early.
+    """
+    headers = build_retry_headers(violations)
+    detail = join_messages(violations)
+    return Problem(status, violations[0].code, detail, violations, headers)
 
 
-def build_not_found(what: str) -> Problem:
-    """Build a 404 problem for what does not exist, or must look so to this caller."""
-    return Problem(404, "HTTP-404", f"{what} : introuvable.")
+def build_retry_headers(violations: Sequence[Violation]) -> dict[str, str]:
+    """Build the header `Retry-After` of a refusal that may only be early; none for another one."""
+    return _RETRY if is_retriable(violations) else {}
+
+
+def build_not_found(what: str, *, can_be_early: bool = False) -> Problem:
+    """Build a 404 problem for what does not exist, or must look so to this caller.
+
+    `can_be_early` says that another service makes it known here: the problem says when to retry.
+    """
+    detail = f"{what} : introuvable."
+    if can_be_early:
+        return Problem(404, "HTTP-404", f"{detail} {RETRY}", headers=_RETRY)
+    return Problem(404, "HTTP-404", detail)
 
 
 def build_unavailable(code: str, detail: str) -> Problem:
     """Build a 503 problem: nothing of the request was kept, the caller may retry."""
-    return Problem(503, code, detail, headers={"Retry-After": str(RETRY_AFTER_S)})
+    return Problem(503, code, detail, headers=_RETRY)
 
 
 def respond(problem: Problem) -> JSONResponse:
@@ -99,7 +115,8 @@ def respond(problem: Problem) -> JSONResponse:
         "detail": problem.detail,
     }
     if problem.violations:
-        body["violations"] = [asdict(violation) for violation in problem.violations]
+        shown = map(ViolationAnswer.of, problem.violations)
+        body["violations"] = [each.model_dump() for each in shown]
     return JSONResponse(body, problem.status, problem.headers, MEDIA_TYPE)
 
 

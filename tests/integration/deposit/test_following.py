@@ -290,6 +290,9 @@ async def test_a_suspended_piece_is_completed_by_its_depositor_with_a_proof(worl
     done = await complete(world, piece, data={"comment": "Le voici."}, files=BON)
 
     assert (early.status_code, other.status_code) == (409, 409)
+    assert codes(early) == [("CIR-TOUR-03", "piece")]
+    assert int(early.headers["Retry-After"]) > 0
+    assert "réessayer dans quelques secondes" in early.json()["detail"]
     assert codes(nothing) == [("DEP-COMPL-02", "attachments")]
     assert foreign.status_code == 404
     assert done.status_code == 201, done.text

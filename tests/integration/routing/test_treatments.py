@@ -128,7 +128,9 @@ async def test_who_is_not_awaited_is_told_who_is(world: World, opened: Deposits)
         f"/pieces/{opened.pieces['A4']}/treatments", opened.parties[Role.MOA], Role.MOA
     )
     assert seen.json()["acts"] == []
-    assert seen.json()["reason"] == answer.json()["detail"]
+    assert seen.json()["reason"] == answer.json()["violations"][0]["message"]
+    assert int(answer.headers["Retry-After"]) > 0
+    assert "réessayer" in answer.json()["detail"]
 
 
 async def test_an_act_that_the_status_forbids_conflicts(world: World, opened: Deposits) -> None:
@@ -164,6 +166,7 @@ async def test_a_stranger_learns_nothing(world: World, opened: Deposits) -> None
     ):
         answer = await world.get(path, stranger, Role.MOE)
         assert answer.status_code == 404, path
+        assert int(answer.headers["Retry-After"]) > 0
     opened.parties[Role.MOE] = stranger
     answer = await world.treat(opened, "A4", Role.MOE, act="prendre_en_compte")
     assert answer.status_code == 404

@@ -379,8 +379,10 @@ async def test_a_question_goes_to_a_structure_that_is_there(
         [("SUP-SERVICE-01", "service")],
     ]
     assert refusals[0].json()["detail"] == (
-        "La structure « nulle part » est inconnue : aucun bureau n'y répondrait."
+        "La structure « nulle part » est inconnue : aucun bureau n'y répondrait. "
+        "Si cela vient de changer, réessayer dans quelques secondes : on ne le sait pas encore ici."
     )
+    assert all(int(each.headers["Retry-After"]) > 0 for each in refusals)
     done = await me.submitted(business(structure=odd, service="$a.b"))
     assert done["recipient"] == {"structure": odd, "service": "$a.b"}
 

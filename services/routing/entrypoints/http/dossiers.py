@@ -37,14 +37,14 @@ def create_router(dossiers: Dossiers, level: int) -> APIRouter:
     async def read_dossier(dossier_id: DossierId, who: Caller) -> DossierAnswer:
         dossier = await view_dossier(dossiers, dossier_id, who)
         if dossier is None:
-            raise build_not_found(f"Dossier {dossier_id}")
+            raise build_not_found(f"Dossier {dossier_id}", can_be_early=True)
         return DossierAnswer.of(dossier, level)
 
     @routes.get("/dossiers/{dossier_id}/audit", summary="Sa piste d'audit, vérifiée.")
     async def read_audit(dossier_id: DossierId, who: Caller) -> AuditAnswer:
         view = await view_audit(dossiers, dossier_id, who)
         if view is None:
-            raise build_not_found(f"Dossier {dossier_id}")
+            raise build_not_found(f"Dossier {dossier_id}", can_be_early=True)
         return AuditAnswer.of(view)
 
     @routes.get("/awaited-pieces", summary="Ce qui attend la structure appelante, du plus ancien.")

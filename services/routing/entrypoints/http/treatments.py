@@ -47,7 +47,7 @@ def create_router(
     async def list_treatments(piece_id: PieceId, who: Caller) -> TreatmentsAnswer:
         dossier = await view_dossier_of_piece(dossiers, piece_id, who)
         if dossier is None:
-            raise build_not_found(f"Pièce {piece_id}")
+            raise build_not_found(f"Pièce {piece_id}", can_be_early=True)
         turn = judge_turn(dossier, dossier[piece_id], who)
         if isinstance(turn, Violation):
             return TreatmentsAnswer(piece_id=piece_id, acts=(), cadres=(), reason=turn.message)
@@ -68,7 +68,7 @@ def create_router(
 
         treated = await store.transaction(work)
         if treated is None:
-            raise build_not_found(f"Pièce {piece_id}")
+            raise build_not_found(f"Pièce {piece_id}", can_be_early=True)
         if treated.violations:
             raise _build_problem(treated.violations)
         return DossierAnswer.of(treated.journey.dossier, level)

@@ -33,24 +33,28 @@ RECIPIENT_UNKNOWN = Rule(
     sentence="La structure « {structure} » est inconnue : aucun bureau n'y répondrait.",
     remedy="Vérifier son identifiant dans l'annuaire ; celui du destinataire est sur la pièce.",
     source=PLATFORM_SOURCE,
+    can_be_early=True,
 )
 RECIPIENT_INACTIVE = Rule(
     code="SUP-DESTINATAIRE-03",
     sentence="La structure {structure} est inactive : aucun bureau n'y répondrait.",
     remedy="S'adresser à une structure active, ou au bureau technique.",
     source=PLATFORM_SOURCE,
+    can_be_early=True,
 )
 SERVICE_UNKNOWN = Rule(
     code="SUP-SERVICE-01",
     sentence="Le service {service} n'existe pas dans la structure {structure}.",
     remedy="Choisir un service de l'annuaire de cette structure, ou aucun.",
     source=PLATFORM_SOURCE,
+    can_be_early=True,
 )
 SERVICE_INACTIVE = Rule(
     code="SUP-SERVICE-02",
     sentence="Le service {service} de la structure {structure} n'est plus actif.",
     remedy="Choisir un service actif de cette structure, ou aucun.",
     source=PLATFORM_SOURCE,
+    can_be_early=True,
 )
 EMAIL_REFUSED = Rule(
     code="SUP-EMAIL-01",

@@ -26,7 +26,8 @@ PORTAL_AWAY = "Le suivi des pièces ne répond pas pour le moment. Réessayez da
 
 NOT_FOUND = (
     "Je ne trouve aucune pièce de numéro {number} dans les dossiers de votre structure, dans le "
-    "rôle pour lequel vous agissez. Vérifiez le numéro, la structure et le rôle."
+    "rôle pour lequel vous agissez. Vérifiez le numéro, la structure et le rôle ; si elle vient "
+    "d'être déposée, redemandez dans un instant."
 )
 
 

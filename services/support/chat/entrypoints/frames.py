@@ -12,7 +12,7 @@ from services.support.chat.entrypoints.answers import DeskQueueAnswer, LineAnswe
 from services.support.tickets.domain.prefill import Prefill
 from services.support.tickets.entrypoints.answers import PrefillAnswer
 from shared.answers.answer import Answer
-from shared.answers.violations import ViolationAnswer
+from shared.answers.violations import ViolationAnswer, join_messages
 from shared.contracts.public_paths import build_public_path
 from shared.contracts.texts import TypedText
 from shared.vocabulary.rules import Violation
@@ -122,7 +122,7 @@ class RefusalFrame(Answer):
         """Show broken rules, and what is offered instead."""
         return cls(
             code=found[0].code,
-            detail=" ".join(each.message for each in found),
+            detail=join_messages(found),
             violations=tuple(map(ViolationAnswer.of, found)),
             key=key,
             opens_at=opens_at,
