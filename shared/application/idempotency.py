@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass
 
 from shared.application.uploads import Upload, fingerprint
+from shared.vocabulary.actors import Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,11 @@ class UsedKey:
     fingerprint: str
     subject: str
     """Id of what the first request created."""
+
+
+def name_owner(actor: Actor) -> str:
+    """Name the owner of a structure's idempotency keys: the structure in one role."""
+    return f"{actor.role}|{actor.structure}"
 
 
 def serialize_request(*parts: object) -> str:

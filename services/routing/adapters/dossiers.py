@@ -25,12 +25,14 @@ from services.routing.adapters.documents import (
 from services.routing.application.journey import Journey
 from services.routing.application.ports import Position, Report, StoredEntry
 from services.routing.domain.dossier import Dossier
+from shared.application.idempotency import Key, UsedKey
 from shared.circuit.parties import Structure
 from shared.contracts.outgoing import Outgoing
 from shared.runtime.errors import NewerDocumentError
 from shared.runtime.messaging.directory import STRUCTURES, Directory
 from shared.runtime.store.database import Document, Store, Transaction, aggregate
 from shared.runtime.store.driver import ReplaceOne
+from shared.runtime.store.idempotency_keys import find_key_use, prepare_keys, record_key_uses
 from shared.runtime.store.schema import SCHEMA, DocumentFormat, RewrittenDocuments
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
@@ -44,12 +46,13 @@ _READ_AT_ONCE = 50
 
 
 async def create_indexes(store: Store) -> None:
-    """Create the indexes that the reads of this module need."""
+    """Create the indexes that the reads of this module need, and that of idempotency keys."""
     dossiers = store.collection("dossiers")
     await dossiers.create_index("pieces")
     await dossiers.create_index("held", sparse=True)
     await dossiers.create_index([("awaited", 1), ("since", 1), ("_id", 1)])
     await dossiers.create_index("due", sparse=True)
+    await prepare_keys(store)
 
 
 class MongoDossiers:
@@ -248,6 +251,12 @@ class MongoDossierChange(MongoDossiers):
 
     def _read_journey(self, document: Document) -> Journey:
         return self._documents.read(document)
+
+    async def find_key_use(self, key: Key | None) -> UsedKey | None:
+        return await find_key_use(self._transaction, key)
+
+    async def record_key_use(self, key: Key | None, piece_id: str) -> None:
+        await record_key_uses(self._transaction, [(key, piece_id)] if key else [])
 
     def publish(self, message: Outgoing) -> None:
         self._transaction.publish(message)

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from services.routing.application.journey import Entry, Journey
 from services.routing.domain.dossier import Dossier
+from shared.application.idempotency import Key, UsedKey
 from shared.circuit.parties import Directory
 from shared.contracts.outgoing import Outgoing
 from shared.vocabulary.actors import Actor
@@ -112,6 +113,12 @@ class DossierChange(Dossiers, Protocol):
 
     async def keep(self, journeys: Collection[Journey]) -> None:
         """Write dossiers, and the entries of their trails that have been sealed."""
+
+    async def find_key_use(self, key: Key | None) -> UsedKey | None:
+        """Find what an idempotency key was used for; None without a key."""
+
+    async def record_key_use(self, key: Key | None, piece_id: str) -> None:
+        """Record that an idempotency key was used for a piece; nothing without a key."""
 
     def publish(self, message: Outgoing) -> None: ...
 

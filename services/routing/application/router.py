@@ -10,11 +10,13 @@ from services.routing.application.journey import Cause, Journey, is_party
 from services.routing.application.messages import build_messages, build_state_message
 from services.routing.application.ports import DossierChange
 from services.routing.application.views import view_as
+from services.routing.domain import rules
 from services.routing.domain.commands import ApplyDelay, Command, Rejudge, Treat
 from services.routing.domain.decide import Decision, decide
 from services.routing.domain.decision import MessageError
 from services.routing.domain.events import AdditionRefused, Held
 from services.routing.domain.events import Event as Happening
+from shared.application.idempotency import Key
 from shared.circuit.parties import Directory, Parties
 from shared.contracts.deposit_v1 import PieceDeposited
 from shared.contracts.envelope import Event
@@ -36,6 +38,8 @@ class TreatmentResult:
 
     journey: Journey
     violations: tuple[Violation, ...] = ()
+    is_replay: bool = False
+    """Whether an earlier request with the same idempotency key was the treatment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +78,11 @@ class Router:
         """Apply to dossiers the effects of their delays, where they have passed."""
         await self._apply_to_each(dict.fromkeys(dossiers), ApplyDelay())
 
-    async def treat(self, treat: Treat) -> TreatmentResult | None:
-        """Carry out an act; None when the actor is no party of the dossier of the piece."""
+    async def treat(self, treat: Treat, key: Key | None = None) -> TreatmentResult | None:
+        """Carry out an act, once per idempotency key.
+
+        None when the actor is no party of the dossier of the piece.
+        """
         correction = treat.correction
         corrected = (
             {each.structure for each in correction.parties.values()} if correction else set()
@@ -86,6 +93,11 @@ class Router:
         structures = _list_structures(journey.dossier.parties) | corrected
         directory = await self.change.find_directory({journey.dossier.id: structures})
         seen = await view_as(self.change, journey, treat.actor.role)
+        if key and (used := await self.change.find_key_use(key)):
+            if used.fingerprint == key.fingerprint:
+                return TreatmentResult(seen, is_replay=True)
+            reused = rules.KEY_REUSED.build_violation("Idempotency-Key")
+            return TreatmentResult(seen, (reused,))
         # The act is judged on its author's own view: a refusal must not reveal a hidden payment.
         # An actor with an incomplete view is never awaited, so its act is always refused.
         decision = self._decide(seen, treat, directory)
@@ -93,6 +105,7 @@ class Router:
             return TreatmentResult(seen, decision.violations)
         self._advance(journey, decision.events, Cause(journey.correlation_id), directory)
         await self._keep([journey])
+        await self.change.record_key_use(key, treat.piece_id)
         return TreatmentResult(journey)
 
     async def _apply_to_each(

@@ -4,6 +4,12 @@ from shared.vocabulary.rules import Rule
 
 _OURS = "règle de la plateforme"
 
+KEY_REUSED = Rule(
+    code="ROU-CLE-01",
+    sentence="Cette clé d'idempotence a déjà servi pour un envoi différent.",
+    remedy="Garder une clé pour le même envoi, et en prendre une nouvelle pour un autre.",
+    source=_OURS,
+)
 PIECE_UNKNOWN = Rule(
     code="ROU-PIECE-01",
     sentence="Le dossier ne contient pas la pièce {piece_id}.",

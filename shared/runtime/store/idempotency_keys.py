@@ -1,10 +1,14 @@
 """Idempotency keys in the store: kept 24 hours, with the request that each was used for."""
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from datetime import timedelta
+from typing import TypeVar
 
 from shared.application.idempotency import Key, UsedKey
 from shared.runtime.store.database import Store, Transaction
+from shared.runtime.store.driver import BulkWriteError, DuplicateKeyError
+
+T = TypeVar("T")
 
 _COLLECTION = "idempotency_keys"
 _KEPT = timedelta(hours=24)
@@ -13,6 +17,22 @@ _KEPT = timedelta(hours=24)
 async def prepare_keys(store: Store) -> None:
     """Create the index (TTL) by which keys expire."""
     await store.collection(_COLLECTION).create_index("expires_at", expireAfterSeconds=0)
+
+
+async def transact_once(store: Store, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    """Run `work`, which finds and records the use of an idempotency key, in a transaction.
+
+    It runs again when another request has just recorded the same key: it then finds that use.
+    """
+    try:
+        return await store.transaction(work)
+    except (BulkWriteError, DuplicateKeyError):
+        return await store.transaction(work)
+
+
+async def find_key_use(source: Store | Transaction, key: Key | None) -> UsedKey | None:
+    """Find the use of an idempotency key; None without a key."""
+    return (await find_key_uses(source, [key])).get(key.id) if key else None
 
 
 async def find_key_uses(source: Store | Transaction, keys: Collection[Key]) -> dict[str, UsedKey]:

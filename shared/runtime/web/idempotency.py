@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import Header
+from fastapi import Header, Response
 from pydantic import BeforeValidator
 
 from shared.contracts.texts import TypedText
@@ -24,3 +24,9 @@ IdempotencyKey = Annotated[
     Header(description="Une clé par envoi, propre à la structure et au rôle de l'appelant."),
 ]
 """A key belongs to the caller: the structure in its role, or the agent at a desk."""
+
+
+def mark_replay(response: Response, *, is_replay: bool) -> None:
+    """Mark the answer to a repeated request, which had no second effect."""
+    if is_replay:
+        response.headers["Idempotency-Replayed"] = "true"

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from deploy.local import Platform
 from shared.contracts import topics
 from shared.vocabulary.roles import Role
 from tests.integration.routing.test_circuits import EN_COURS, FIN, TO_PAYMENT, travel
@@ -270,3 +271,72 @@ async def test_motives_are_those_of_the_cadre_today(world: World) -> None:
 def _at_the_moe(world: World, dossier: Deposits, count: int) -> list[object] | None:
     told = world.told.on(topics.ACTEUR[Role.MOE], dossier.id)
     return [*told] if len(told) == count else None
+
+
+async def test_a_treatment_sent_again_with_its_key_is_done_once(
+    world: World, opened: Deposits
+) -> None:
+    act = {"act": "suspendre", "comment": "Il manque les métrés.", "key": "k-again"}
+
+    first, again = [await world.treat(opened, "A4", Role.MOE, **act) for _ in range(2)]
+    without = await world.treat(opened, "A4", Role.MOE, **act | {"key": ""})
+
+    assert (first.status_code, again.status_code, without.status_code) == (200, 200, 409)
+    assert again.json() == first.json()
+    assert "Idempotency-Replayed" not in first.headers
+    assert again.headers["Idempotency-Replayed"] == "true"
+    await world.until_status(opened, "A4", "SUSPENDUE")
+    assert world.told.statuses(opened.id).count(("A4", "SUSPENDUE")) == 1
+
+
+async def test_of_twins_with_one_key_one_is_done_and_the_others_get_its_answer(
+    world: World, opened: Deposits
+) -> None:
+    act = {"act": "prendre_en_compte", "key": "k-twins"}
+
+    answers = await asyncio.gather(*(world.treat(opened, "A4", Role.MOE, **act) for _ in range(8)))
+
+    assert [each.status_code for each in answers] == [200] * 8
+    assert sum("Idempotency-Replayed" not in each.headers for each in answers) == 1
+    assert len({each.text for each in answers}) == 1
+
+
+async def test_a_key_of_a_treatment_is_refused_to_another_one_and_to_nobody_else(
+    world: World, opened: Deposits
+) -> None:
+    await world.treat(opened, "A4", Role.MOE, act="prendre_en_compte", key="k-one")
+    other = await world.dossier()
+    await other.deposit("A4", Role.TITULAIRE)
+    await world.until_status(other, "A4", "A_ASSOCIER_MOE")
+
+    refused = await world.treat(
+        opened, "A4", Role.MOE, act="suspendre", comment="Métrés.", key="k-one"
+    )
+    somebody_else = await world.treat(other, "A4", Role.MOE, act="prendre_en_compte", key="k-one")
+
+    assert refused.status_code == 422
+    (violation,) = refused.json()["violations"]
+    assert (violation["code"], violation["field"]) == ("ROU-CLE-01", "Idempotency-Key")
+    assert somebody_else.status_code == 200
+    assert "Idempotency-Replayed" not in somebody_else.headers
+
+
+async def test_a_refused_treatment_spends_no_key(world: World, opened: Deposits) -> None:
+    early = await world.treat(opened, "A4", Role.MOE, act="suspendre", key="k-spent")
+    done = await world.treat(opened, "A4", Role.MOE, act="prendre_en_compte", key="k-spent")
+
+    assert (early.status_code, done.status_code) == (422, 200)
+
+
+async def test_a_key_of_a_treatment_outlives_the_service(
+    platform: Platform, world: World, opened: Deposits
+) -> None:
+    act = {"act": "prendre_en_compte", "key": "k-restart"}
+    first = await world.treat(opened, "A4", Role.MOE, **act)
+    platform.kill("routing")
+    platform.restart("routing")
+
+    again = await world.treat(opened, "A4", Role.MOE, **act)
+
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert again.json() == first.json()

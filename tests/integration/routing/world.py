@@ -270,12 +270,15 @@ class World:
         dossier: Deposits,
         cadre: str,
         role: Role,
+        *,
+        key: str = "",
         **body: Any,  # noqa: ANN401 - JSON
     ) -> httpx.Response:
         """Treat the latest piece of a cadre."""
         answer: httpx.Response = await self._http.post(
             f"/pieces/{dossier.pieces[cadre]}/treatments",
-            headers=_caller(dossier.parties[role], role),
+            headers=_caller(dossier.parties[role], role)
+            | ({"Idempotency-Key": key} if key else {}),
             json=body,
         )
         return answer

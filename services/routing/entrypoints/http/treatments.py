@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Response
 
 from services.routing.application.journey import list_acts
 from services.routing.application.ports import Dossiers
@@ -18,13 +18,16 @@ from services.routing.entrypoints.http.answers import (
     show_cadres,
 )
 from services.routing.entrypoints.http.requests import TreatmentRequest
+from shared.application.idempotency import build_key, name_owner, serialize_request
 from shared.circuit.cadres import judge_asked
 from shared.circuit.motives import find_offered_motives
 from shared.circuit.rules import TURN_RULE_CODES
 from shared.contracts.texts import TypedText
 from shared.runtime.clock import Clock
 from shared.runtime.store.database import Store, Transaction
+from shared.runtime.store.idempotency_keys import transact_once
 from shared.runtime.web.caller import Caller
+from shared.runtime.web.idempotency import IdempotencyKey, mark_replay
 from shared.runtime.web.problems import Problem, build_not_found, build_refused
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.dates import find_paris_day
@@ -59,18 +62,28 @@ def create_router(
         )
 
     @routes.post("/pieces/{piece_id}/treatments", summary="Traiter une pièce.")
-    async def treat_piece(piece_id: PieceId, body: TreatmentRequest, who: Caller) -> DossierAnswer:
+    async def treat_piece(
+        piece_id: PieceId,
+        body: TreatmentRequest,
+        who: Caller,
+        response: Response,
+        idempotency_key: IdempotencyKey = None,
+    ) -> DossierAnswer:
         correction = body.correction.to_domain() if body.correction else None
         command = Treat(piece_id, body.act, who, body.motive, body.comment, correction)
 
-        async def work(transaction: Transaction) -> TreatmentResult | None:
-            return await build_router(transaction).treat(command)
+        sent = serialize_request(piece_id, body.model_dump_json(exclude_none=True))
+        key = await build_key(name_owner(who), idempotency_key, sent, ())
 
-        treated = await store.transaction(work)
+        async def work(transaction: Transaction) -> TreatmentResult | None:
+            return await build_router(transaction).treat(command, key)
+
+        treated = await transact_once(store, work)
         if treated is None:
             raise build_not_found(f"Pièce {piece_id}", can_be_early=True)
         if treated.violations:
             raise _build_problem(treated.violations)
+        mark_replay(response, is_replay=treated.is_replay)
         return DossierAnswer.of(treated.journey.dossier, level)
 
     @routes.get("/motives", summary="Les motifs de refus d'un cadre, à la date du jour.")
