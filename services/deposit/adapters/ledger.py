@@ -24,7 +24,12 @@ from services.deposit.domain.piece import Completion, Piece
 from shared.application.idempotency import Key, UsedKey
 from shared.runtime.store.database import Store, Transaction
 from shared.runtime.store.driver import BulkWriteError, DuplicateKeyError, UpdateOne
-from shared.runtime.store.idempotency_keys import find_key_uses, record_key_uses
+from shared.runtime.store.idempotency_keys import (
+    find_key_use,
+    find_key_uses,
+    record_key_uses,
+    transact_once,
+)
 from shared.runtime.store.schema import SCHEMA
 from shared.runtime.tracing.spans import RootSpan, get_current_root, run_under
 
@@ -92,10 +97,17 @@ class MongoLedger:
                 group.append(self._waiting.get_nowait())
             await self._settle([entry for entry in group if not entry.outcome.done()])
 
-    async def complete(self, piece: Piece, completion: Completion, level: int) -> bool:
-        """Write a completion or a contest; False when this version of the dossier has one."""
+    async def complete(
+        self, piece: Piece, completion: Completion, key: Key | None, level: int
+    ) -> UsedKey | bool:
+        """Write a completion or a contest.
 
-        async def work(transaction: Transaction) -> bool:
+        False when this version of the dossier has one; the use of the key when it was used before.
+        """
+
+        async def work(transaction: Transaction) -> UsedKey | bool:
+            if used := await find_key_use(transaction, key):
+                return used
             transaction.raise_level(level)
             unanswered = {
                 "_id": piece.id,
@@ -118,9 +130,11 @@ class MongoLedger:
             rank = ranks[piece.dossier_id] + 1
             transaction.publish(build_addition_message(piece, completion, rank))
             await self._keep_ranks(transaction, {piece.dossier_id: rank})
+            uses = [(key, str(completion.dossier_version))] if key else []
+            await record_key_uses(transaction, uses)
             return True
 
-        return await asyncio.wait_for(self._store.transaction(work), _TRANSACTION_S)
+        return await asyncio.wait_for(transact_once(self._store, work), _TRANSACTION_S)
 
     async def _settle(self, group: Sequence[PendingDeposit]) -> None:
         try:

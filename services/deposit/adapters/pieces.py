@@ -6,7 +6,7 @@ from services.deposit.adapters.documents import PIECES, build_number_id
 from services.deposit.domain.piece import Piece
 from shared.application.idempotency import Key, UsedKey
 from shared.runtime.store.database import Document, Store
-from shared.runtime.store.idempotency_keys import find_key_uses, prepare_keys
+from shared.runtime.store.idempotency_keys import find_key_use, prepare_keys
 from shared.vocabulary.piece_numbers import build_number_key
 from shared.vocabulary.roles import Role
 
@@ -48,7 +48,7 @@ class MongoPieces:
         return {row["_id"] async for row in found}
 
     async def find_key_use(self, key: Key) -> UsedKey | None:
-        return (await find_key_uses(self._store, [key])).get(key.id)
+        return await find_key_use(self._store, key)
 
     async def find_referenced_files(self, files: Iterable[str]) -> set[str]:
         """Find which of these files some piece refers to."""

@@ -7,9 +7,17 @@ from services.deposit.application.ports import Ports
 from services.deposit.domain import rules
 from services.deposit.domain.additions import judge_added, judge_turn_to_add
 from services.deposit.domain.piece import Completion, Piece
+from shared.application.idempotency import (
+    Key,
+    UsedKey,
+    build_key,
+    name_owner,
+    serialize_request,
+)
 from shared.application.uploads import Upload, read_heads, store_uploads
 from shared.circuit.parties import Party
 from shared.circuit.statuses import Act
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 
@@ -25,14 +33,18 @@ class Addition:
     piece_id: str
     attachments: tuple[Upload, ...]
     comment: str | None
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """The addition was written."""
+    """The addition was written, now or by the same request sent before."""
 
     piece: Piece
     completion: Completion
+    rank: int
+    """Rank of the completion among those of the piece, from 1."""
+    is_replay: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +70,28 @@ class Completions:
         self._level = level
 
     async def complete(self, addition: Addition) -> Completed | NotAwaited | Invalid | None:
-        """Write an addition, or return why not; None when the caller has no such piece."""
-        role, structure = addition.role, addition.structure
-        piece = await self._ports.pieces.get(addition.piece_id)
-        if piece is None or not await is_party(self._ports, piece, role, structure):
+        """Write an addition, once per idempotency key, or return why not.
+
+        None when the caller has no such piece.
+        """
+        ports, role, structure = self._ports, addition.role, addition.structure
+        piece = await ports.pieces.get(addition.piece_id)
+        if piece is None or not await is_party(ports, piece, role, structure):
             return None
+        key = await self._read_key(addition)
+        outcome = await self._write(piece, addition, key)
+        if key and isinstance(outcome, NotAwaited | Invalid):
+            # Read last: an earlier request with this key may have changed what was judged.
+            outcome = await ports.pieces.find_key_use(key) or outcome
+        if isinstance(outcome, UsedKey):
+            return await self._answer_used_key(addition, outcome, key)
+        return outcome
+
+    async def _write(
+        self, piece: Piece, addition: Addition, key: Key | None
+    ) -> Completed | NotAwaited | Invalid | UsedKey:
+        """Write an addition, unless a rule refuses it or its idempotency key was just used."""
+        role, structure = addition.role, addition.structure
         state = await find_state(self._ports, piece)
         row = find_row(piece, state)
         refused = tuple(
@@ -75,10 +104,30 @@ class Completions:
         if unfit:
             return Invalid(unfit)
         completion = await self._certify(piece, addition, state.version)
-        if not await self._ports.ledger.complete(piece, completion, state.level):
+        written = await self._ports.ledger.complete(piece, completion, key, state.level)
+        if isinstance(written, UsedKey):
+            return written
+        if not written:
             violation = rules.ALREADY_COMPLETED.build_violation("piece", number=piece.draft.number)
             return NotAwaited((violation,))
-        return Completed(piece, completion)
+        return Completed(piece, completion, len(piece.completions) + 1)
+
+    async def _read_key(self, addition: Addition) -> Key | None:
+        owner = name_owner(Actor(addition.role, addition.structure))
+        sent = serialize_request(addition.piece_id, addition.act, addition.comment)
+        return await build_key(owner, addition.key, sent, addition.attachments)
+
+    async def _answer_used_key(
+        self, addition: Addition, used: UsedKey, key: Key | None
+    ) -> Completed | Invalid:
+        """Answer a repeated request with its completion, or refuse a key sent with another one."""
+        if key is None or used.fingerprint != key.fingerprint:
+            return Invalid((rules.KEY_REUSED.build_violation("Idempotency-Key"),))
+        piece = await self._ports.pieces.get(addition.piece_id)
+        if piece is None:
+            raise LookupError(addition.piece_id)
+        rank, completion = piece.find_completion(int(used.subject))
+        return Completed(piece, completion, rank, is_replay=True)
 
     async def _certify(self, piece: Piece, addition: Addition, dossier_version: int) -> Completion:
         ports = self._ports

@@ -13,9 +13,10 @@ from services.deposit.domain.metadata import Metadata
 from services.deposit.domain.piece import Draft, Piece, Recipient
 from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.unreadable import Unreadable, refuse_size
-from shared.application.idempotency import Key, UsedKey, build_key
+from shared.application.idempotency import Key, UsedKey, build_key, name_owner
 from shared.application.uploads import Upload, read_heads, store_file, store_uploads
 from shared.circuit.parties import Directory, Parties
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.codes import Syntax
 from shared.vocabulary.dates import find_paris_day
 from shared.vocabulary.roles import Role
@@ -186,9 +187,9 @@ class Deposits:
         return replace(proposal, read=read), content
 
     async def _read_key(self, submission: Submission) -> Key | None:
-        owner = f"{submission.role}|{submission.structure}"
+        owner = Actor(submission.role, submission.structure)
         files = (submission.file, *submission.attachments)
-        return await build_key(owner, submission.key, submission.metadata_text, files)
+        return await build_key(name_owner(owner), submission.key, submission.metadata_text, files)
 
     async def _build_piece(
         self, submission: Submission, examined: _Examination, draft: Draft

@@ -100,10 +100,12 @@ class Ledger(Protocol):
     async def record(self, piece: Piece, key: Key | None, level: int) -> RecordedDeposit | Refusal:
         """Write a piece, at `level` at least. Raises `SaturatedError` when too many wait."""
 
-    async def complete(self, piece: Piece, completion: Completion, level: int) -> bool:
+    async def complete(
+        self, piece: Piece, completion: Completion, key: Key | None, level: int
+    ) -> UsedKey | bool:
         """Write a completion or a contest, at `level` at least.
 
-        False when this version of the dossier has one.
+        False when this version of the dossier has one; the use of the key when it was used before.
         """
 
 

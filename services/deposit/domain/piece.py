@@ -88,6 +88,14 @@ class Piece:
     deposited_at: datetime
     completions: tuple[Completion, ...] = ()
 
+    def find_completion(self, dossier_version: int) -> tuple[int, Completion]:
+        """Find the completion that a version of the dossier took, and its rank, from 1."""
+        return next(
+            (rank, each)
+            for rank, each in enumerate(self.completions, 1)
+            if each.dossier_version == dossier_version
+        )
+
     def find_attachment(self, sha256: str) -> StoredFile | None:
         """Find an attachment, deposited with the piece or added since."""
         added = (each for completion in self.completions for each in completion.attachments)

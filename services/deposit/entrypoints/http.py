@@ -27,7 +27,7 @@ from shared.circuit.statuses import Act
 from shared.contracts.public_paths import build_public_path
 from shared.contracts.texts import TypedText
 from shared.runtime.web.caller import Caller
-from shared.runtime.web.idempotency import IdempotencyKey
+from shared.runtime.web.idempotency import IdempotencyKey, mark_replay
 from shared.runtime.web.problems import (
     Problem,
     build_not_found,
@@ -105,14 +105,20 @@ def _add_deposit(routes: APIRouter, deposits: Deposits) -> None:
             PieceView(outcome.piece, Status.DEPOSEE, outcome.piece.draft.parties)
         )
         headers = {"Location": build_public_path("deposit", "pieces", outcome.piece.id)}
-        if outcome.is_replay:
-            headers["Idempotency-Replayed"] = "true"
-        return JSONResponse(answer.model_dump(mode="json"), 201, headers)
+        response = JSONResponse(answer.model_dump(mode="json"), 201, headers)
+        mark_replay(response, is_replay=outcome.is_replay)
+        return response
 
 
 def _add_completion(routes: APIRouter, completions: Completions) -> None:
     async def add(
-        act: Act, who: Caller, piece_id: str, comment: str | None, files: Attachments
+        act: Act,
+        who: Caller,
+        piece_id: str,
+        comment: str | None,
+        files: Attachments,
+        key: str | None,
+        response: Response,
     ) -> CompletionAnswer:
         addition = Addition(
             act=act,
@@ -121,10 +127,12 @@ def _add_completion(routes: APIRouter, completions: Completions) -> None:
             piece_id=piece_id,
             attachments=tuple(Uploaded(each) for each in files or []),
             comment=comment or None,
+            key=key,
         )
         match await completions.complete(addition):
-            case Completed(piece, completion):
-                return CompletionAnswer.of(piece, completion, len(piece.completions) + 1)
+            case Completed(piece, completion, rank, is_replay):
+                mark_replay(response, is_replay=is_replay)
+                return CompletionAnswer.of(piece, completion, rank)
             case NotAwaited(violations):
                 raise _build_problem(violations, 409)
             case Invalid(violations):
@@ -140,10 +148,13 @@ def _add_completion(routes: APIRouter, completions: Completions) -> None:
     async def complete_piece(
         who: Caller,
         piece_id: PieceId,
+        response: Response,
         comment: Annotated[Comment | None, Form()] = None,
         attachments: Attachments = None,
+        idempotency_key: IdempotencyKey = None,
     ) -> CompletionAnswer:
-        return await add(Act.COMPLETER, who, piece_id, comment, attachments)
+        key = idempotency_key
+        return await add(Act.COMPLETER, who, piece_id, comment, attachments, key, response)
 
     @routes.post(
         "/pieces/{piece_id}/contestation",
@@ -153,10 +164,13 @@ def _add_completion(routes: APIRouter, completions: Completions) -> None:
     async def contest_piece(
         who: Caller,
         piece_id: PieceId,
+        response: Response,
         comment: Annotated[Comment | None, Form()] = None,
         attachments: Attachments = None,
+        idempotency_key: IdempotencyKey = None,
     ) -> CompletionAnswer:
-        return await add(Act.CONTESTER, who, piece_id, comment, attachments)
+        key = idempotency_key
+        return await add(Act.CONTESTER, who, piece_id, comment, attachments, key, response)
 
 
 def _add_consultations(routes: APIRouter, consultations: Consultations) -> None:

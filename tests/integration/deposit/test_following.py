@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import httpx
 
@@ -267,7 +268,7 @@ async def complete(
     world: World, piece: Answer, role: Role = Role.TITULAIRE, **parts: object
 ) -> httpx.Response:
     answer: httpx.Response = await world.http.post(
-        f"/pieces/{piece['piece_id']}/completion", headers=acting(role), **parts
+        f"/pieces/{piece['piece_id']}/completion", **{"headers": acting(role), **parts}
     )
     return answer
 
@@ -341,3 +342,73 @@ async def test_a_payment_that_is_not_reported_is_hidden_from_the_titulaire(world
     assert await seen(Role.TITULAIRE) == "MANDATEE"
     assert await seen(Role.MOE) == "MISE_EN_PAIEMENT"
     assert [each.json()["code"] for each in (prefill, completed)] == ["CIR-TOUR-03"] * 2
+
+
+def keyed(key: str) -> dict[str, Any]:
+    return {"headers": acting(Role.TITULAIRE, **{"Idempotency-Key": key})}
+
+
+async def list_completions(world: World, piece: Answer) -> list[Answer]:
+    shown = await world.http.get(f"/pieces/{piece['piece_id']}", headers=acting(Role.TITULAIRE))
+    completions: list[Answer] = shown.json()["completions"]
+    return completions
+
+
+async def suspended(world: World) -> Answer:
+    piece = await world.opened_and_awaiting_moe()
+    await world.tell_dossier({piece["piece_id"]: Status.SUSPENDUE}, Role.TITULAIRE)
+    return piece
+
+
+async def test_a_completion_sent_again_with_its_key_is_the_first_one(world: World) -> None:
+    piece = await suspended(world)
+
+    first = await complete(world, piece, files=BON, **keyed("c-again"))
+    await world.tell_dossier({piece["piece_id"]: Status.A_ASSOCIER_MOE}, Role.MOE, ("A15",))
+    again = await complete(world, piece, files=BON, **keyed("c-again"))
+    await world.tell_dossier({piece["piece_id"]: Status.SUSPENDUE}, Role.TITULAIRE)
+    once_more = await complete(world, piece, files=BON, **keyed("c-again"))
+    new = await complete(world, piece, files=BON, **keyed("c-new"))
+
+    assert [each.status_code for each in (first, again, once_more, new)] == [201] * 4
+    assert again.json() == once_more.json() == first.json()
+    assert new.json()["certificate"]["url"].endswith("/completions/2/certificate")
+    assert ["Idempotency-Replayed" in each.headers for each in (first, again, once_more, new)] == [
+        False,
+        True,
+        True,
+        False,
+    ]
+    assert len(await list_completions(world, piece)) == 2
+
+
+async def test_a_key_of_a_completion_is_refused_to_another_one(world: World) -> None:
+    piece = await suspended(world)
+    first = await complete(world, piece, files=BON, **keyed("c-other"))
+    assert first.status_code == 201
+
+    others = [
+        await complete(world, piece, data={"comment": "Autre"}, files=BON, **keyed("c-other")),
+        await complete(world, piece, data={"comment": "Autre"}, **keyed("c-other")),
+        await world.http.post(
+            f"/pieces/{piece['piece_id']}/contestation",
+            data={"comment": "Non."},
+            **keyed("c-other"),
+        ),
+    ]
+
+    assert [each.status_code for each in others] == [422] * 3
+    assert [codes(each) for each in others] == [[("DEP-CLE-01", "Idempotency-Key")]] * 3
+
+
+async def test_of_completions_with_one_key_at_once_one_is_kept(world: World) -> None:
+    piece = await suspended(world)
+
+    answers = await asyncio.gather(
+        *(complete(world, piece, files=BON, **keyed("c-twins")) for _ in range(8))
+    )
+
+    assert [each.status_code for each in answers] == [201] * 8
+    assert sum("Idempotency-Replayed" not in each.headers for each in answers) == 1
+    assert len({each.text for each in answers}) == 1
+    assert len(await list_completions(world, piece)) == 1

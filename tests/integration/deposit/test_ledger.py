@@ -111,7 +111,7 @@ async def test_a_piece_is_written_at_the_level_of_the_state_that_it_was_judged_b
     async with running(store, 1) as (ledger,):
         await ledger.record(piece, None, LEVEL)
         await ledger.record(numbered(new_id()), None, LEVEL + 1)
-        await ledger.complete(piece, completion, LEVEL + 1)
+        await ledger.complete(piece, completion, None, LEVEL + 1)
 
     rows = [row async for row in store.collection("pieces").find({}).sort("_id", -1).limit(2)]
     assert [row["schema"] for row in rows] == [LEVEL + 1, LEVEL + 1]
