@@ -130,9 +130,13 @@ class Declarations:
     async def _change(self, structure: str, edit: Edit, precondition: Precondition) -> Outcome:
         async def work(change: Change) -> Outcome:
             current = await change.load(structure)
+            declared = edit(current)
+            if current and declared and declared.sort_services() == current.declared:
+                # Already so, whatever version was read: a request that is sent again after its
+                # answer was lost is answered as it was (RFC 9110, 13.1.1).
+                return Saved(current)
             if not precondition(current.version if current else 0):
                 return Stale(rules.STALE.build_violation("If-Match", structure=structure))
-            declared = edit(current)
             if declared is None:
                 return Missing()
             if violations := judge(declared, structure, current):
@@ -144,8 +148,6 @@ class Declarations:
     async def _save(
         self, change: Change, declared: Declaration, current: Structure | None
     ) -> Saved:
-        if current and current.declared == declared:
-            return Saved(current)
         structure = Structure(current.version + 1 if current else 1, declared)
         await change.save(structure)
         change.publish(

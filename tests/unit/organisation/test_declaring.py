@@ -218,3 +218,22 @@ def test_a_structure_reads_back_from_the_store_as_it_was_written(moa: MoaParamet
     )
 
     assert STRUCTURES.read(STRUCTURES.write(structure, 1)) == structure
+
+
+async def test_a_change_sent_again_is_answered_as_it_was_whatever_version_it_names(
+    memory: Memory, declaring: Declarations
+) -> None:
+    await declaring.declare(SIRET, GIVEN, anything)
+
+    def first(version: int) -> bool:
+        return version == 1
+
+    service = {"code": "A", "name": "A"}
+    done = await declaring.set_service(SIRET, service, first)
+    again = await declaring.set_service(SIRET, service, first)
+    other = await declaring.set_service(SIRET, {**service, "name": "B"}, first)
+
+    assert isinstance(done, Saved)
+    assert again == Saved(done.structure)
+    assert isinstance(other, Stale)
+    assert [told.version for told in memory.told] == [1, 2]
