@@ -275,3 +275,25 @@ async def test_agents_who_take_at_once_take_different_chats(site: Site, cast: Ca
         taken = await asyncio.gather(*(site.take(cast.agent(f"agent-{i}")) for i in range(6)))
 
     assert sorted(each for each in taken if each) == sorted(opened)
+
+
+async def test_an_agent_takes_and_transfers_once_with_a_key(site: Site, cast: Cast) -> None:
+    agent = cast.agent("Ali")
+    async with AsyncExitStack() as stack:
+        _, first = await stack.enter_async_context(site.asking(somebody(), **cast.wish))
+        _, second = await stack.enter_async_context(site.asking(somebody(), **cast.wish))
+        key = {**agent, "Idempotency-Key": "suivante"}
+        taken = [await site.http.post("/desk/chats/next", headers=key) for _ in range(2)]
+        other = await site.take(agent)
+        path, body = f"/desk/chats/{other}/transfer", {"desk": "technique", "reason": "Un dépôt."}
+        moved = [
+            await site.http.post(path, json=each, headers=key | {"Idempotency-Key": "passe"})
+            for each in (body, body, body | {"reason": "Autre."})
+        ]
+        unkeyed = await site.http.post(path, json=body, headers=agent)
+
+    assert [each.json()["chat_id"] for each in taken] == [first["chat_id"]] * 2
+    assert taken[1].headers["Idempotency-Replayed"] == "true"
+    assert other == second["chat_id"]
+    assert [each.status_code for each in (*moved, unkeyed)] == [204, 204, 404, 404]
+    assert moved[1].headers["Idempotency-Replayed"] == "true"

@@ -17,6 +17,7 @@ from shared.vocabulary.tickets import Desk
 from tests.integration.support.world import (
     PDF,
     Json,
+    Person,
     a_buyer,
     a_structure,
     agent,
@@ -310,3 +311,56 @@ async def test_a_query_is_bounded_by_what_it_becomes(http: httpx.AsyncClient, qu
     refused = await me.send("GET", params={"query": query})
 
     assert refused.status_code == 422, refused.text
+
+
+async def test_every_act_on_a_ticket_sent_again_with_its_key_is_done_once(
+    http: httpx.AsyncClient, addresses: Addresses
+) -> None:
+    me, zoe = asker(http, a_structure()), agent(http, "technique")
+    buyer = await a_buyer(addresses)
+    done: list[tuple[httpx.Response, httpx.Response]] = []
+
+    async def twice(who: Person, method: str, path: str, **sent: Any) -> Json:  # noqa: ANN401
+        key = {"Idempotency-Key": f"deux-fois-{len(done)}"}
+        once, again = [await who.send(method, path, headers=key, **sent) for _ in range(2)]
+        assert once.is_success, once.text
+        done.append((once, again))
+        body: Json = once.json() if once.content else {}
+        return body
+
+    path = f"/{(await twice(me, 'POST', '', json=draft()))['ticket_id']}"
+    saved = await twice(me, "PUT", path, json={"title": "Autre titre"})
+    attached = await twice(me, "POST", f"{path}/attachments", files={"attachments": PDF})
+    sha256 = attached["attachments"][0]["sha256"]
+    await twice(me, "DELETE", f"{path}/attachments/{sha256}")
+    await twice(me, "POST", f"{path}/submission")
+    await twice(zoe, "PUT", f"{path}/assignee", json={})
+    await twice(zoe, "PUT", f"{path}/priority", json={"priority": "HAUTE"})
+    await twice(zoe, "POST", f"{path}/resolution", data={"text": "Voilà."})
+    await twice(me, "POST", f"{path}/reopening", json={"text": "Pas encore."})
+    transfer = {"desk": "metier", "recipient": {"structure": buyer}, "reason": "Le marché."}
+    await twice(zoe, "POST", f"{path}/transfer", json=transfer)
+    there = agent(http, "metier", buyer)
+    await twice(there, "PUT", f"{path}/assignee", json={})
+    await twice(there, "POST", f"{path}/resolution", data={"text": "Voilà."})
+    await twice(me, "PUT", f"{path}/satisfaction", json={"satisfaction": 4})
+
+    assert [again.status_code for once, again in done] == [once.status_code for once, _ in done]
+    assert [again.text for once, again in done] == [once.text for once, _ in done]
+    assert all("Idempotency-Replayed" not in once.headers for once, _ in done)
+    assert all(again.headers["Idempotency-Replayed"] == "true" for _, again in done)
+    assert saved["version"] == 2
+    acts = [each["act"] for each in (await me.get(path))["journal"]]
+    assert len(acts) == len(done) - 3
+
+
+async def test_of_acts_with_one_key_at_once_one_is_done(http: httpx.AsyncClient) -> None:
+    me, key = asker(http, a_structure()), {"Idempotency-Key": "jumeaux"}
+
+    begun = await asyncio.gather(*(me.send("POST", json=draft(), headers=key) for _ in range(6)))
+
+    assert {each.status_code for each in begun} == {201}
+    assert len({each.json()["ticket_id"] for each in begun}) == 1
+    assert len((await me.get())["tickets"]) == 1
+    other = await me.send("POST", json=draft(title="Autre"), headers=key)
+    assert codes(other) == [("SUP-CLE-01", "Idempotency-Key")]

@@ -7,13 +7,19 @@ from itertools import count
 
 from services.support.access.application.rate_limits import AnonymousLimits
 from services.support.access.domain.parties import Asker
-from services.support.agent.application.ports import AgentPorts, ConversationChange, TurnOutcome
+from services.support.agent.application.ports import (
+    AgentPorts,
+    ConversationChange,
+    StoredTurn,
+    TurnOutcome,
+)
 from services.support.agent.application.virtual_agent import VirtualAgent
 from services.support.agent.domain.conversation import AnswerKind, Conversation, Turn
 from services.support.agent.domain.piece_status import TrackedPiece
 from services.support.agent.domain.search_hits import SearchHit
 from services.support.desks.domain.hours import OpeningHours
 from services.support.suggestions.domain.suggestions import READ_LIMIT, Suggestions
+from shared.application.idempotency import Key, UsedKey
 from shared.contracts.outgoing import Outgoing
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
@@ -29,6 +35,7 @@ class Memory:
 
     kept: dict[str, Conversation] = field(default_factory=dict)
     said: list[Outgoing] = field(default_factory=list)
+    used: dict[str, UsedKey] = field(default_factory=dict)
 
     async def insert(self, conversation: Conversation, token_hash: str | None) -> None:
         assert (token_hash is None) == (conversation.asker is not None)
@@ -50,6 +57,13 @@ class Memory:
 
     async def save(self, conversation: Conversation) -> None:
         self.kept[conversation.id] = conversation
+
+    async def find_key_use(self, key: Key | None) -> UsedKey | None:
+        return self.used.get(key.id) if key else None
+
+    async def record_key_use(self, key: Key | None, rank: str) -> None:
+        if key:
+            self.used[key.id] = UsedKey(key.fingerprint, rank)
 
     def publish(self, message: Outgoing) -> None:
         self.said.append(message)
@@ -102,7 +116,7 @@ class Room:
         for each in messages:
             (conversation,) = (self.memory.kept[opened.conversation.id],)
             said = await self.agent.answer(conversation, each, ADDRESS)
-            assert isinstance(said, Turn), said
+            assert isinstance(said, StoredTurn), said
         return [*self.memory.kept[opened.conversation.id].turns]
 
 
@@ -205,3 +219,26 @@ async def test_tickets_without_an_account_are_counted_as_messages_are() -> None:
     assert not isinstance(first, Violation)
     assert isinstance(second, Violation)
     assert second.code == "SUP-AGENT-02"
+
+
+async def test_a_message_sent_again_with_its_key_is_one_turn() -> None:
+    room = a_room()
+    opened = await room.agent.start_conversation(SOMEBODY, ADDRESS)
+    assert not isinstance(opened, Violation)
+
+    async def ask(text: str, key: str) -> object:
+        conversation = room.memory.kept[opened.conversation.id]
+        return await room.agent.answer(conversation, text, ADDRESS, key)
+
+    first = await ask("Bonjour", "a")
+    second = await ask("Où en est SIT-3 ?", "b")
+    again = await ask("Bonjour", "a")
+    other = await ask("Autre chose", "a")
+
+    turns = room.memory.kept[opened.conversation.id].turns
+    assert [each.message for each in turns] == ["Bonjour", "Où en est SIT-3 ?"]
+    assert first == StoredTurn(turns[0], ())
+    assert second == StoredTurn(turns[1], turns[:1])
+    assert again == StoredTurn(turns[0], (), is_replay=True)
+    assert isinstance(other, tuple)
+    assert [each.code for each in other] == ["SUP-CLE-01"]

@@ -7,8 +7,14 @@ from pydantic import TypeAdapter
 
 from services.support.agent.application.ports import ConversationChange, TurnOutcome
 from services.support.agent.domain.conversation import Conversation
+from shared.application.idempotency import Key, UsedKey
 from shared.contracts.outgoing import Outgoing
 from shared.runtime.store.database import Document, Store, Transaction
+from shared.runtime.store.idempotency_keys import (
+    find_key_use,
+    record_key_uses,
+    transact_once,
+)
 from shared.runtime.store.schema import DocumentFormat, RewrittenDocuments
 
 _CONVERSATION = TypeAdapter(Conversation)
@@ -50,7 +56,7 @@ class MongoConversations:
         async def attempt(transaction: Transaction) -> TurnOutcome:
             return await work(_MongoConversationChange(transaction))
 
-        return await self._store.transaction(attempt)
+        return await transact_once(self._store, attempt)
 
 
 class _MongoConversationChange:
@@ -70,6 +76,12 @@ class _MongoConversationChange:
         await self._conversations.update_one(
             {"_id": conversation.id}, {"$set": written}, session=self._transaction.session
         )
+
+    async def find_key_use(self, key: Key | None) -> UsedKey | None:
+        return await find_key_use(self._transaction, key)
+
+    async def record_key_use(self, key: Key | None, rank: str) -> None:
+        await record_key_uses(self._transaction, [(key, rank)] if key else [])
 
     def publish(self, message: Outgoing) -> None:
         self._transaction.publish(message)

@@ -13,10 +13,22 @@ from services.support.agent.domain.piece_status import TrackedPiece
 from services.support.agent.domain.search_hits import SearchHit
 from services.support.desks.domain.hours import OpeningHours
 from services.support.suggestions.application.ports import Suggester
+from shared.application.idempotency import Key, UsedKey
 from shared.contracts.outgoing import Outgoing
 from shared.vocabulary.rules import Violation
 
-TurnOutcome = Turn | Violation | None
+
+@dataclass(frozen=True, slots=True)
+class StoredTurn:
+    """A turn that was stored, now or by the same request sent before."""
+
+    turn: Turn
+    before: tuple[Turn, ...]
+    """The turns before it."""
+    is_replay: bool = False
+
+
+TurnOutcome = StoredTurn | Violation | None
 """Outcome of a turn: stored, refused, or None when the conversation is gone."""
 
 
@@ -46,6 +58,12 @@ class ConversationChange(Protocol):
 
     async def save(self, conversation: Conversation) -> None:
         """Write the new version of a conversation."""
+
+    async def find_key_use(self, key: Key | None) -> UsedKey | None:
+        """Find what an idempotency key was used for; None without a key."""
+
+    async def record_key_use(self, key: Key | None, rank: str) -> None:
+        """Record the rank of the turn that an idempotency key was used for; nothing without one."""
 
     def publish(self, message: Outgoing) -> None:
         """Publish a message through the outbox, when the transaction commits."""

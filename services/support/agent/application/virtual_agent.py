@@ -9,6 +9,7 @@ from services.support.access.domain.texts import judge_email, judge_text
 from services.support.agent.application.ports import (
     AgentPorts,
     ConversationChange,
+    StoredTurn,
     TrackingUnavailableError,
     TurnOutcome,
 )
@@ -45,7 +46,9 @@ from services.support.agent.domain.sentences import (
 from services.support.desks.domain.hours import Availability
 from services.support.desks.domain.opening import describe_closing
 from services.support.suggestions.domain.suggestions import READ_LIMIT
+from services.support.tickets.domain import rules as ticket_rules
 from services.support.tickets.domain.prefill import Prefill
+from shared.application.idempotency import Key, build_key
 from shared.contracts.outgoing import Outgoing
 from shared.contracts.support_v1 import ActivationLinkRequested
 from shared.contracts.topics import ACTIVATION
@@ -84,9 +87,9 @@ class VirtualAgent:
         return StartedConversation(conversation, token)
 
     async def answer(
-        self, conversation: Conversation, text: str, address: str
-    ) -> Turn | tuple[Violation, ...] | None:
-        """Answer a message and store both, or return the rules that refuse it.
+        self, conversation: Conversation, text: str, address: str, key: str | None = None
+    ) -> StoredTurn | tuple[Violation, ...] | None:
+        """Answer a message and store both, once per idempotency key, or return why not.
 
         None when the conversation is gone.
         """
@@ -96,6 +99,12 @@ class VirtualAgent:
         ports = self._ports
         if conversation.asker is None and await ports.messages.count_request(address):
             return (agent_rules.TOO_MANY_CONVERSATIONS.build_violation("requête"),)
+        used_key = await build_key(f"conversation|{conversation.id}", key, text, ())
+        known = await ports.conversations.change(
+            lambda change: _find_repeat(change, conversation.id, used_key)
+        )
+        if known:
+            return (known,) if isinstance(known, Violation) else known
         if conversation.is_full:
             return (agent_rules.CONVERSATION_FULL.build_violation("text", limit=TURNS_LIMIT),)
         parsed = parse_message(
@@ -104,26 +113,33 @@ class VirtualAgent:
             awaits_yes=conversation.unconfirmed is not None,
         )
         turn = await self._answer(conversation, text, parsed, address)
-
-        async def work(change: ConversationChange) -> TurnOutcome:
-            present = await change.load(conversation.id)
-            if present is None:
-                return None
-            if present.is_full:
-                return agent_rules.CONVERSATION_FULL.build_violation("text", limit=TURNS_LIMIT)
-            kept = turn
-            if turn.kind is AnswerKind.ACTIVATION_PASSED:
-                if present.activation_asked:
-                    kept = self._build_turn(
-                        text, AnswerKind.ACTIVATION_REFUSED, ALREADY_PASSED_ON, _LINK
-                    )
-                else:
-                    change.publish(self._build_request(present, turn.email or ""))
-            await change.save(present.with_turn(kept))
-            return kept
-
-        outcome = await ports.conversations.change(work)
+        outcome = await ports.conversations.change(
+            lambda change: self._store(change, conversation.id, turn, used_key)
+        )
         return (outcome,) if isinstance(outcome, Violation) else outcome
+
+    async def _store(
+        self, change: ConversationChange, conversation_id: str, turn: Turn, key: Key | None
+    ) -> TurnOutcome:
+        """Store a turn, unless its idempotency key was just used or the conversation is full."""
+        if known := await _find_repeat(change, conversation_id, key):
+            return known
+        present = await change.load(conversation_id)
+        if present is None:
+            return None
+        if present.is_full:
+            return agent_rules.CONVERSATION_FULL.build_violation("text", limit=TURNS_LIMIT)
+        kept = turn
+        if turn.kind is AnswerKind.ACTIVATION_PASSED:
+            if present.activation_asked:
+                kept = self._build_turn(
+                    turn.message, AnswerKind.ACTIVATION_REFUSED, ALREADY_PASSED_ON, _LINK
+                )
+            else:
+                change.publish(self._build_request(present, turn.email or ""))
+        await change.save(present.with_turn(kept))
+        await change.record_key_use(key, str(len(present.turns)))
+        return StoredTurn(kept, present.turns)
 
     def find_availability(self) -> Availability:
         """Tell whether people answer now, and when they next will."""
@@ -266,3 +282,17 @@ class VirtualAgent:
             sub_category=sub_category if sub_category in self._ports.sub_categories else None,
             piece=piece,
         )
+
+
+async def _find_repeat(
+    change: ConversationChange, conversation_id: str, key: Key | None
+) -> StoredTurn | Violation | None:
+    """Find the turn of an idempotency key, or refuse a key sent with another message."""
+    used = await change.find_key_use(key)
+    present = await change.load(conversation_id) if used else None
+    if key is None or used is None or present is None:
+        return None
+    if used.fingerprint != key.fingerprint:
+        return ticket_rules.KEY_REUSED.build_violation("Idempotency-Key")
+    rank = int(used.subject)
+    return StoredTurn(present.turns[rank], present.turns[:rank], is_replay=True)

@@ -9,11 +9,11 @@ from services.support.access.application.tokens import hash_token
 from services.support.access.entrypoints.authentication import MaybeAsker
 from services.support.access.entrypoints.rate_limits import build_too_many_requests
 from services.support.access.entrypoints.requests import Id, Token
-from services.support.agent.application.ports import Conversations
+from services.support.agent.application.ports import Conversations, StoredTurn
 from services.support.agent.application.virtual_agent import VirtualAgent
 from services.support.agent.domain import rules as agent_rules
 from services.support.agent.domain.articles import Article
-from services.support.agent.domain.conversation import KINDS_OFFERING_HELP, Conversation, Turn
+from services.support.agent.domain.conversation import KINDS_OFFERING_HELP, Conversation
 from services.support.agent.entrypoints.answers import (
     ArticleAnswer,
     ArticleLineAnswer,
@@ -29,6 +29,7 @@ from services.support.tickets.domain.prefill import Prefill
 from services.support.tickets.entrypoints.answers import PrefillAnswer
 from shared.contracts.public_paths import build_public_path
 from shared.runtime.web.addresses import read_address
+from shared.runtime.web.idempotency import IdempotencyKey, mark_replay
 from shared.runtime.web.problems import Problem, build_not_found, build_refused
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.rules import Violation
@@ -64,13 +65,18 @@ def create_agent_router(agent: VirtualAgent, conversations: Conversations) -> AP
         conversation: own,
         body: MessageRequest,
         request: Request,
+        response: Response,
+        idempotency_key: IdempotencyKey = None,
     ) -> ReplyAnswer:
-        outcome = await agent.answer(conversation, body.text, read_address(request))
+        outcome = await agent.answer(
+            conversation, body.text, read_address(request), idempotency_key
+        )
         if outcome is None:
             raise build_not_found("Conversation")
-        if not isinstance(outcome, Turn):
+        if not isinstance(outcome, StoredTurn):
             raise _build_problem(outcome)
-        return await _build_reply(agent, conversation, outcome)
+        mark_replay(response, is_replay=outcome.is_replay)
+        return await _build_reply(agent, outcome)
 
     @router.get("/{conversation_id}/ticket", summary="Un ticket prérempli avec la conversation.")
     async def prefill_ticket_from_conversation(
@@ -134,14 +140,15 @@ def _build_conversation_finder(
     return find_own
 
 
-async def _build_reply(agent: VirtualAgent, conversation: Conversation, turn: Turn) -> ReplyAnswer:
+async def _build_reply(agent: VirtualAgent, stored: StoredTurn) -> ReplyAnswer:
+    turn = stored.turn
     shown = TurnAnswer.of(turn).model_dump()
     if turn.kind not in KINDS_OFFERING_HELP:
         return ReplyAnswer(**shown)
     return ReplyAnswer(
         **shown,
         person=PersonAnswer.model_validate(agent.find_availability()),
-        ticket=_show_prefill(await agent.build_prefill((*conversation.turns, turn))),
+        ticket=_show_prefill(await agent.build_prefill((*stored.before, turn))),
     )
 
 

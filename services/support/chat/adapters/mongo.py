@@ -18,11 +18,16 @@ from services.support.chat.domain.chat import (
     Message,
     Queue,
 )
+from shared.application.idempotency import Key, UsedKey
 from shared.runtime.errors import NewerDocumentError
 from shared.runtime.notifier import Notifier
 from shared.runtime.store.change_stream import watch_inserts
 from shared.runtime.store.database import Document, Store, Transaction
-from shared.runtime.store.driver import DuplicateKeyError
+from shared.runtime.store.idempotency_keys import (
+    find_key_use,
+    record_key_uses,
+    transact_once,
+)
 from shared.runtime.store.schema import DocumentFormat, RewrittenDocuments
 from shared.vocabulary.tickets import Side
 
@@ -58,11 +63,8 @@ class MongoChats:
         async def attempt(transaction: Transaction) -> T:
             return await work(_MongoChatChange(transaction, self._kept))
 
-        try:
-            return await self._store.transaction(attempt)
-        except DuplicateKeyError:
-            # Two first chats of a queue came at once: the retry finds the queue.
-            return await self._store.transaction(attempt)
+        # Two first chats of a queue may come at once, too: the second attempt finds the queue.
+        return await transact_once(self._store, attempt)
 
     async def find(self, chat: str) -> Chat | None:
         return _read_chat(await self._chats.find_one({"_id": chat}))
@@ -200,6 +202,12 @@ class _MongoChatChange:
             change["$unset"] = {"open_of": "", "sent": ""}
         await self._chats.update_one({"_id": update.chat.id}, change, session=self._session)
         await self._insert_lines(update)
+
+    async def find_key_use(self, key: Key | None) -> UsedKey | None:
+        return await find_key_use(self._transaction, key)
+
+    async def record_key_use(self, key: Key | None, chat: str) -> None:
+        await record_key_uses(self._transaction, [(key, chat)] if key else [])
 
     async def _insert_lines(self, update: ChatUpdate) -> None:
         rows = [self._to_line_document(update, line) for line in update.lines]

@@ -6,7 +6,7 @@ from datetime import datetime
 from services.support.access.application.directory import find_directory
 from services.support.access.application.tokens import create_token, hash_token
 from services.support.access.domain.parties import Asker, Recipient
-from services.support.chat.application.ports import ChatChange, ChatPorts, StartedChat
+from services.support.chat.application.ports import ChatChange, ChatPorts, StartedChat, TakenChat
 from services.support.chat.application.visitors import Visitor, build_start_key
 from services.support.chat.domain import rules as chat_rules
 from services.support.chat.domain.changes import (
@@ -37,7 +37,9 @@ from services.support.chat.domain.validation import (
 )
 from services.support.desks.domain.hours import Availability
 from services.support.desks.domain.opening import judge_opening
+from services.support.tickets.domain import rules as ticket_rules
 from services.support.tickets.domain.prefill import Prefill
+from shared.application.idempotency import Key, UsedKey, build_key, serialize_request
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.tickets import Side
 
@@ -148,27 +150,44 @@ class LiveChat:
 
         return await self._ports.chats.change(work)
 
-    async def take_next(self, queue: Queue, agent: str) -> Chat | None:
-        """Assign the chat that waits first to an agent; None when nobody waits."""
+    async def take_next(
+        self, queue: Queue, agent: str, key: str | None = None
+    ) -> TakenChat | Violations:
+        """Assign the chat that waits first to an agent, once per idempotency key."""
+        used_key = await build_key(_name_key_owner(queue, agent), key, "next", ())
 
-        async def work(change: ChatChange) -> Chat | None:
+        async def work(change: ChatChange) -> TakenChat | Violations:
+            if used := await change.find_key_use(used_key):
+                taken = await change.load(used.subject)
+                mine = taken if taken and taken.queue == queue else None
+                return _judge_key(used, used_key) or TakenChat(mine, is_replay=True)
             chat = await change.find_first(queue)
             if chat is None:
-                return None
+                return TakenChat(None)
             update = assign_agent(chat, agent, self._ports.clock())
             await change.leave_queue(queue)
             await change.save(update)
-            return update.chat
+            await change.record_key_use(used_key, chat.id)
+            return TakenChat(update.chat)
 
         return await self._ports.chats.change(work)
 
-    async def transfer(self, chat_id: str, transfer: ChatTransfer) -> Violations:
-        """Transfer a chat to the queue of another desk; return the rules that refuse it."""
+    async def transfer(
+        self, chat_id: str, transfer: ChatTransfer, key: str | None = None
+    ) -> Violations | None:
+        """Transfer a chat to the queue of another desk, once per idempotency key.
+
+        Return the rules that refuse it; None when the same request sent before did it.
+        """
         ports = self._ports
+        owner = _name_key_owner(transfer.desk, transfer.agent)
+        used_key = await build_key(owner, key, serialize_request(chat_id, transfer), ())
         structure = transfer.to.structure
         directory = await find_directory(ports.structures, Recipient(structure or ""))
 
-        async def work(change: ChatChange) -> Violations:
+        async def work(change: ChatChange) -> Violations | None:
+            if used := await change.find_key_use(used_key):
+                return _judge_key(used, used_key) or None
             chat = await change.load(chat_id)
             if chat is None:
                 return (chat_rules.ENDED.build_violation("session"),)
@@ -176,6 +195,7 @@ class LiveChat:
                 return found
             place = await change.join_queue(transfer.to)
             await change.save(transfer_chat(chat, transfer, place, ports.clock()))
+            await change.record_key_use(used_key, chat.id)
             return ()
 
         return await ports.chats.change(work)
@@ -249,6 +269,18 @@ class LiveChat:
     async def prefill_ticket(self, chat: Chat) -> Prefill:
         """Prefill a ticket from the transcript of a chat."""
         return prefill_ticket(chat, await self.list_lines(chat))
+
+
+def _name_key_owner(queue: Queue, agent: str) -> str:
+    """Name the owner of idempotency keys: an agent of a desk."""
+    return repr((queue.name, agent))
+
+
+def _judge_key(used: UsedKey, key: Key | None) -> Violations:
+    """Refuse an idempotency key that was used for another request."""
+    if key is None or used.fingerprint != key.fingerprint:
+        return (ticket_rules.KEY_REUSED.build_violation("Idempotency-Key"),)
+    return ()
 
 
 async def _find_started(

@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 from services.support.access.application.ports import Clock, RateLimit, Structures
 from services.support.chat.domain.chat import Chat, ChatUpdate, Line, Message, Queue
 from services.support.desks.domain.catalogue import Catalogue
+from shared.application.idempotency import Key, UsedKey
 
 T = TypeVar("T")
 
@@ -21,6 +22,14 @@ class StartedChat:
     chat: Chat
     token: str | None
     """Token that resumes the chat without an account; None with one."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenChat:
+    """The chat that an agent took, now or by the same request sent before; None when none waits."""
+
+    chat: Chat | None
+    is_replay: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +90,12 @@ class ChatChange(Protocol):
 
     async def save(self, update: ChatUpdate) -> None:
         """Write the new version of a chat, and its new lines."""
+
+    async def find_key_use(self, key: Key | None) -> UsedKey | None:
+        """Find what an idempotency key was used for; None without a key."""
+
+    async def record_key_use(self, key: Key | None, chat: str) -> None:
+        """Record that an idempotency key was used for a chat; nothing without a key."""
 
 
 class Chats(Protocol):

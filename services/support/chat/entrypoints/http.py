@@ -14,7 +14,7 @@ from services.support.access.entrypoints.authentication import Agent, DeskAgent,
 from services.support.access.entrypoints.requests import Id, Token
 from services.support.chat.application.feed import ChatFeed
 from services.support.chat.application.live_chat import LiveChat
-from services.support.chat.application.ports import StartedChat
+from services.support.chat.application.ports import StartedChat, TakenChat
 from services.support.chat.application.visitors import Visitor
 from services.support.chat.domain.chat import Chat, ChatTransfer, Queue
 from services.support.chat.entrypoints.answers import (
@@ -50,6 +50,7 @@ from services.support.tickets.entrypoints.answers import PrefillAnswer
 from services.support.tickets.entrypoints.requests import TransferRequest
 from shared.runtime.web.addresses import read_address
 from shared.runtime.web.connection_limit import ConnectionLimit, LimitReached
+from shared.runtime.web.idempotency import IdempotencyKey, mark_replay
 from shared.runtime.web.problems import Problem, build_not_found, build_refused, build_unavailable
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.tickets import Side
@@ -156,31 +157,11 @@ def create_chat_desk_router(
         async with _accept(socket, limit, _name_holder(agent)):
             await serve_queue(socket, feed, _find_agent_queue(agent))
 
-    @router.post(
-        "/next",
-        summary="Prendre la conversation qui attend depuis le plus longtemps.",
-        response_model=DeskChatAnswer,
-        responses={204: {"description": "Personne n'attend."}},
-    )
-    async def take_next_chat(agent: Agent) -> DeskChatAnswer | Response:
-        chat = await live_chat.take_next(_find_agent_queue(agent), agent.name)
-        return DeskChatAnswer.of(chat) if chat else Response(status_code=204)
+    _add_desk_acts(router, live_chat)
 
     @router.get("/{chat_id}", summary="Lire une conversation.")
     async def read_desk_chat(chat: desk_chat) -> TranscriptAnswer:
         return TranscriptAnswer.of(chat, await live_chat.list_lines(chat))
-
-    @router.post(
-        "/{chat_id}/transfer",
-        status_code=204,
-        summary="Passer une conversation à un autre bureau, et dire pourquoi.",
-    )
-    async def transfer_chat(agent: Agent, chat: desk_chat, body: TransferRequest) -> None:
-        transfer = ChatTransfer(
-            agent.name, _find_agent_queue(agent), _find_target_queue(body), body.reason
-        )
-        if found := await live_chat.transfer(chat.id, transfer):
-            raise build_refused(found, 409 if found[0].field == "chat_id" else 422)
 
     @router.websocket("/{chat_id}")
     async def join_chat(
@@ -194,6 +175,49 @@ def create_chat_desk_router(
             await serve_chat(socket, live_chat, feed, chat, party, after, None)
 
     return router
+
+
+def _add_desk_acts(router: APIRouter, live_chat: LiveChat) -> None:
+    @router.post(
+        "/next",
+        summary="Prendre la conversation qui attend depuis le plus longtemps.",
+        response_model=DeskChatAnswer,
+        responses={204: {"description": "Personne n'attend."}},
+    )
+    async def take_next_chat(
+        agent: Agent, response: Response, idempotency_key: IdempotencyKey = None
+    ) -> DeskChatAnswer | Response:
+        queue = _find_agent_queue(agent)
+        taken = await live_chat.take_next(queue, agent.name, idempotency_key)
+        if not isinstance(taken, TakenChat):
+            raise build_refused(taken)
+        if taken.chat is None:
+            return Response(status_code=204)
+        mark_replay(response, is_replay=taken.is_replay)
+        return DeskChatAnswer.of(taken.chat)
+
+    @router.post(
+        "/{chat_id}/transfer",
+        status_code=204,
+        summary="Passer une conversation à un autre bureau, et dire pourquoi.",
+    )
+    async def transfer_chat(
+        agent: Agent,
+        chat_id: Id,
+        body: TransferRequest,
+        response: Response,
+        idempotency_key: IdempotencyKey = None,
+    ) -> None:
+        queue = _find_agent_queue(agent)
+        transfer = ChatTransfer(agent.name, queue, _find_target_queue(body), body.reason)
+        is_here = await live_chat.find_for_desk(chat_id, queue) is not None
+        found = await live_chat.transfer(chat_id, transfer, idempotency_key)
+        mark_replay(response, is_replay=found is None)
+        # A chat that is not here can be transferred by nobody but a repeated request.
+        if found and not is_here:
+            raise build_not_found("Conversation")
+        if found:
+            raise build_refused(found, 409 if found[0].field == "chat_id" else 422)
 
 
 @asynccontextmanager

@@ -15,8 +15,13 @@ from services.support.tickets.domain.transitions import OPEN_STATUSES
 from shared.application.idempotency import Key, UsedKey
 from shared.contracts.outgoing import Outgoing
 from shared.runtime.store.database import Document, Store, Transaction
-from shared.runtime.store.driver import BulkWriteError, DuplicateKeyError, ReturnDocument
-from shared.runtime.store.idempotency_keys import find_key_uses, prepare_keys, record_key_uses
+from shared.runtime.store.driver import DuplicateKeyError, ReturnDocument
+from shared.runtime.store.idempotency_keys import (
+    find_key_use,
+    prepare_keys,
+    record_key_uses,
+    transact_once,
+)
 from shared.runtime.store.schema import DocumentFormat, RewrittenDocuments
 from shared.vocabulary.texts import fold
 from shared.vocabulary.tickets import Desk, Priority, TicketStatus
@@ -57,17 +62,13 @@ class MongoTickets:
         async def attempt(transaction: Transaction) -> T:
             return await work(_MongoTicketChange(transaction))
 
-        try:
-            return await self._store.transaction(attempt)
-        except (BulkWriteError, DuplicateKeyError):
-            # Another request has just used the same idempotency key: the retry finds it.
-            return await self._store.transaction(attempt)
+        return await transact_once(self._store, attempt)
 
     async def find(self, ticket: str) -> Ticket | None:
         return _read_ticket(await self._tickets.find_one({"_id": ticket}))
 
     async def find_key_use(self, key: Key | None) -> UsedKey | None:
-        return await _find_key_use(self._store, key)
+        return await find_key_use(self._store, key)
 
     async def take_next_number(self, year: int) -> int:
         numbers = self._store.collection(_NUMBERS)
@@ -162,7 +163,7 @@ class _MongoTicketChange:
         await add_token(self._transaction, TICKETS.collection, ticket, token_hash)
 
     async def find_key_use(self, key: Key | None) -> UsedKey | None:
-        return await _find_key_use(self._transaction, key)
+        return await find_key_use(self._transaction, key)
 
     async def record_key_use(self, key: Key | None, ticket: str) -> None:
         await record_key_uses(self._transaction, [(key, ticket)] if key else [])
@@ -215,7 +216,3 @@ TICKETS = DocumentFormat("tickets", read=_to_ticket, write=_to_document, open_li
 
 def _read_ticket(row: Document | None) -> Ticket | None:
     return TICKETS.read(row) if row else None
-
-
-async def _find_key_use(source: Store | Transaction, key: Key | None) -> UsedKey | None:
-    return (await find_key_uses(source, [key])).get(key.id) if key else None

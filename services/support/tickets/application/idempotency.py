@@ -1,6 +1,6 @@
 """Idempotency of acts on tickets: the answer to a request that is sent again with its key."""
 
-from services.support.tickets.application.outcomes import Done, Refused
+from services.support.tickets.application.outcomes import Done, NotFound, Refused
 from services.support.tickets.application.ports import Tickets
 from services.support.tickets.domain import rules as ticket_rules
 from services.support.tickets.domain.tickets import Ticket
@@ -16,8 +16,13 @@ async def find_with_key(
     return (await tickets.find(ticket) if used else found), used
 
 
-def answer_repeat(used: UsedKey, key: Key | None, ticket: Ticket | None) -> Done | Refused:
-    """Answer a repeated request with its result, or refuse a key sent with other contents."""
-    if key is None or ticket is None or used.fingerprint != key.fingerprint:
+def answer_repeat(
+    used: UsedKey, key: Key | None, ticket: Ticket | None
+) -> Done | Refused | NotFound:
+    """Answer a repeated request with its result, or refuse a key sent with other contents.
+
+    `ticket` is None when the result is gone: a draft that was discarded since.
+    """
+    if key is None or used.fingerprint != key.fingerprint:
         return Refused((ticket_rules.KEY_REUSED.build_violation("Idempotency-Key"),))
-    return Done(ticket, is_replay=True)
+    return Done(ticket, is_replay=True) if ticket else NotFound()

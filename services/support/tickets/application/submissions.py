@@ -120,7 +120,7 @@ class Submissions:
             if used is None:
                 return None
             found = answer_repeat(used, used_key, await change.load(used.subject))
-            if isinstance(found, Refused):
+            if not isinstance(found, Done):
                 return found
             # The first token is not stored, and the answer that held it may be lost: add another
             # one.

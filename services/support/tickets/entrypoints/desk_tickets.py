@@ -20,7 +20,6 @@ from services.support.tickets.entrypoints.answers import (
 from services.support.tickets.entrypoints.follow_up import FileName, MaybeFiles, Sha
 from services.support.tickets.entrypoints.outcomes import (
     download_attachment,
-    mark_replay,
     require_done,
 )
 from services.support.tickets.entrypoints.requests import (
@@ -116,24 +115,26 @@ def _build_reply_route(
         response: Response,
     ) -> DeskTicketAnswer:
         action = Action(act, Side.BUREAU, agent.name, text=text)
-        outcome = require_done(
-            await actions.apply(access, action, wrap_uploads(attachments), idempotency_key)
-        )
-        mark_replay(response, outcome)
-        return DeskTicketAnswer.show_at_desk(desks.measure(outcome.ticket))
+        outcome = await actions.apply(access, action, wrap_uploads(attachments), idempotency_key)
+        return DeskTicketAnswer.show_at_desk(desks.measure(require_done(outcome, response).ticket))
 
     return reply
 
 
 def _add_action_routes(router: APIRouter, desks: DeskQueues, actions: Actions) -> None:
-    async def apply_and_show(access: TicketAccess, action: Action) -> DeskTicketAnswer:
-        return DeskTicketAnswer.show_at_desk(
-            desks.measure(require_done(await actions.apply(access, action)).ticket)
-        )
+    async def apply_and_show(
+        access: TicketAccess, action: Action, key: str | None, response: Response
+    ) -> DeskTicketAnswer:
+        outcome = await actions.apply(access, action, key=key)
+        return DeskTicketAnswer.show_at_desk(desks.measure(require_done(outcome, response).ticket))
 
     @router.put("/{ticket_id}/assignee", summary="Prendre un ticket en charge, ou le confier.")
     async def assign_ticket(
-        agent: Agent, access: DeskAccess, body: AssignmentRequest
+        agent: Agent,
+        access: DeskAccess,
+        body: AssignmentRequest,
+        response: Response,
+        idempotency_key: IdempotencyKey = None,
     ) -> DeskTicketAnswer:
         action = Action(
             TicketAct.PRENDRE_EN_CHARGE,
@@ -142,23 +143,31 @@ def _add_action_routes(router: APIRouter, desks: DeskQueues, actions: Actions) -
             assignee=body.assignee or agent.name,
             instead_of=body.instead_of or None,
         )
-        return await apply_and_show(access, action)
+        return await apply_and_show(access, action, idempotency_key, response)
 
     @router.put("/{ticket_id}/priority", summary="Changer la priorité.")
     async def prioritise_ticket(
-        agent: Agent, access: DeskAccess, body: PriorityRequest
+        agent: Agent,
+        access: DeskAccess,
+        body: PriorityRequest,
+        response: Response,
+        idempotency_key: IdempotencyKey = None,
     ) -> DeskTicketAnswer:
-        act = TicketAct.PRIORISER
-        return await apply_and_show(
-            access, Action(act, Side.BUREAU, agent.name, priority=body.priority)
-        )
+        action = Action(TicketAct.PRIORISER, Side.BUREAU, agent.name, priority=body.priority)
+        return await apply_and_show(access, action, idempotency_key, response)
 
     @router.post(
         "/{ticket_id}/transfer",
         status_code=204,
         summary="Transférer à un autre bureau, et dire pourquoi : le ticket n'est plus ici.",
     )
-    async def transfer_ticket(agent: Agent, access: DeskAccess, body: TransferRequest) -> None:
+    async def transfer_ticket(
+        agent: Agent,
+        access: DeskAccess,
+        body: TransferRequest,
+        response: Response,
+        idempotency_key: IdempotencyKey = None,
+    ) -> None:
         action = Action(
             TicketAct.TRANSFERER,
             Side.BUREAU,
@@ -167,4 +176,4 @@ def _add_action_routes(router: APIRouter, desks: DeskQueues, actions: Actions) -
             desk=body.desk,
             recipient=body.to_recipient(),
         )
-        require_done(await actions.apply(access, action))
+        require_done(await actions.apply(access, action, key=idempotency_key), response)

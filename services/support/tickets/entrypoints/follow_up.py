@@ -1,6 +1,7 @@
 """HTTP routes of a submitted ticket for its issuer, with or without an account."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, File, Form, Path, Query, Response, UploadFile
@@ -8,12 +9,10 @@ from fastapi import APIRouter, Depends, File, Form, Path, Query, Response, Uploa
 from services.support.access.entrypoints.requests import Text
 from services.support.tickets.application.access import TicketAccess
 from services.support.tickets.application.actions import Actions
-from services.support.tickets.application.outcomes import Done
 from services.support.tickets.domain.tickets import Action, Ticket
 from services.support.tickets.entrypoints.answers import TicketAnswer
 from services.support.tickets.entrypoints.outcomes import (
     download_attachment,
-    mark_replay,
     require_done,
 )
 from services.support.tickets.entrypoints.requests import RatingRequest, TextRequest
@@ -30,6 +29,14 @@ FileName = Annotated[
     Query(description="Quand plusieurs ont le même contenu."),
 ]
 MaybeFiles = Annotated[list[UploadFile] | None, File(description="Pièces jointes")]
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """Idempotency key as it was sent, and its owner."""
+
+    owner: str
+    text: str | None
 
 
 def add_follow_up_routes(
@@ -53,15 +60,19 @@ def add_follow_up_routes(
     find_writable = find_writable or find_readable
 
     async def act(
-        ticket: Ticket,
-        action: Action,
-        files: MaybeFiles = None,
-        key: str | None = None,
-        by: str = "",
-    ) -> Done:
+        ticket: Ticket, action: Action, key: _Key, response: Response, files: MaybeFiles = None
+    ) -> TicketAnswer:
         # Access was checked by the dependency, and a ticket does not change its issuer.
-        access = TicketAccess(ticket.id, lambda _: True, key_owner=by)
-        return require_done(await actions.apply(access, action, wrap_uploads(files), key))
+        access = TicketAccess(ticket.id, lambda _: True, key_owner=key.owner)
+        outcome = await actions.apply(access, action, wrap_uploads(files), key.text)
+        return TicketAnswer.of(require_done(outcome, response).ticket, Side.DEMANDEUR)
+
+    def read_key(
+        by: Annotated[str, Depends(name_key_owner)], idempotency_key: IdempotencyKey = None
+    ) -> _Key:
+        return _Key(by, idempotency_key)
+
+    sent_key = Annotated[_Key, Depends(read_key)]
 
     def build_action(
         ticket: Ticket, act: TicketAct, text: str, rating: int | None = None
@@ -96,16 +107,13 @@ def add_follow_up_routes(
     async def write(
         *,
         ticket: Annotated[Ticket, Depends(find_writable)],
-        by: Annotated[str, Depends(name_key_owner)],
         text: Annotated[Text, Form()],
         attachments: MaybeFiles = None,
-        idempotency_key: IdempotencyKey = None,
+        key: sent_key,
         response: Response,
     ) -> TicketAnswer:
         said = build_action(ticket, TicketAct.ECRIRE, text)
-        result = await act(ticket, said, attachments, idempotency_key, by)
-        mark_replay(response, result)
-        return TicketAnswer.of(result.ticket, Side.DEMANDEUR)
+        return await act(ticket, said, key, response, attachments)
 
     @router.post(
         "/{ticket_id}/reopening",
@@ -113,10 +121,12 @@ def add_follow_up_routes(
         summary="Rouvrir un ticket résolu, et dire pourquoi.",
     )
     async def reopen(
-        ticket: Annotated[Ticket, Depends(find_writable)], body: TextRequest
+        ticket: Annotated[Ticket, Depends(find_writable)],
+        body: TextRequest,
+        key: sent_key,
+        response: Response,
     ) -> TicketAnswer:
-        reopened = await act(ticket, build_action(ticket, TicketAct.ROUVRIR, body.text))
-        return TicketAnswer.of(reopened.ticket, Side.DEMANDEUR)
+        return await act(ticket, build_action(ticket, TicketAct.ROUVRIR, body.text), key, response)
 
     @router.put(
         "/{ticket_id}/satisfaction",
@@ -124,7 +134,10 @@ def add_follow_up_routes(
         summary="Évaluer la réponse, ce qui clôt le ticket.",
     )
     async def rate(
-        ticket: Annotated[Ticket, Depends(find_writable)], body: RatingRequest
+        ticket: Annotated[Ticket, Depends(find_writable)],
+        body: RatingRequest,
+        key: sent_key,
+        response: Response,
     ) -> TicketAnswer:
         rated = build_action(ticket, TicketAct.EVALUER, body.comment, body.satisfaction)
-        return TicketAnswer.of((await act(ticket, rated)).ticket, Side.DEMANDEUR)
+        return await act(ticket, rated, key, response)

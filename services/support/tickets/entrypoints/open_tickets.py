@@ -16,7 +16,7 @@ from services.support.tickets.domain import rules as ticket_rules
 from services.support.tickets.domain.tickets import Ticket
 from services.support.tickets.entrypoints.answers import OpenTicketAnswer
 from services.support.tickets.entrypoints.follow_up import MaybeFiles, add_follow_up_routes
-from services.support.tickets.entrypoints.outcomes import mark_replay, require_done
+from services.support.tickets.entrypoints.outcomes import require_done
 from services.support.tickets.entrypoints.requests import build_content, build_recipient
 from shared.application.uploads import FileStore
 from shared.contracts.public_paths import build_public_path
@@ -89,8 +89,7 @@ def _add_submission_route(router: APIRouter, submissions: Submissions) -> None:
         outcome = await submissions.submit_open(
             issuer, content, wrap_uploads(attachments), idempotency_key, read_address(request)
         )
-        result = require_done(outcome)
-        mark_replay(response, result)
+        result = require_done(outcome, response)
         response.headers["Location"] = build_public_path(
             "support", "open", "tickets", result.ticket.id
         )

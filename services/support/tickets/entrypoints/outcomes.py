@@ -14,14 +14,19 @@ from services.support.tickets.application.outcomes import (
 )
 from services.support.tickets.domain.tickets import Ticket
 from shared.application.uploads import FileStore
+from shared.runtime.web.idempotency import mark_replay
 from shared.runtime.web.problems import build_not_found, build_refused
 from shared.runtime.web.uploads import build_download
 
 
-def require_done(outcome: Outcome) -> Done:
-    """Return what was done, or raise the problem that says why not."""
+def require_done(outcome: Outcome, response: Response) -> Done:
+    """Return what was done, or raise the problem that says why not.
+
+    Marks `response` when an earlier request with the same idempotency key did it.
+    """
     match outcome:
         case Done():
+            mark_replay(response, is_replay=outcome.is_replay)
             return outcome
         case Refused(violations):
             raise build_refused(violations)
@@ -33,12 +38,6 @@ def require_done(outcome: Outcome) -> Done:
             raise build_too_many_requests(violation)
         case NotFound():
             raise build_not_found("Ticket")
-
-
-def mark_replay(response: Response, result: Done) -> None:
-    """Mark the answer to a repeated request with the Idempotency-Replayed header."""
-    if result.is_replay:
-        response.headers["Idempotency-Replayed"] = "true"
 
 
 async def download_attachment(

@@ -19,8 +19,9 @@ from services.support.tickets.entrypoints.answers import (
     TicketsAnswer,
 )
 from services.support.tickets.entrypoints.follow_up import FileName, Sha, add_follow_up_routes
-from services.support.tickets.entrypoints.outcomes import mark_replay, require_done
+from services.support.tickets.entrypoints.outcomes import require_done
 from services.support.tickets.entrypoints.requests import DraftRequest, SearchQuery
+from shared.application.idempotency import name_owner
 from shared.application.uploads import FileStore
 from shared.contracts.public_paths import build_public_path
 from shared.runtime.web.caller import Caller
@@ -36,7 +37,7 @@ Files = Annotated[list[UploadFile], File(description="Pièces jointes")]
 
 def name_key_owner(who: Caller) -> str:
     """Name the owner of a request's idempotency keys: a structure in one of its roles."""
-    return f"{who.role}|{who.structure}"
+    return name_owner(who)
 
 
 def build_access(
@@ -79,10 +80,15 @@ def create_tickets_router(
 
 def _add_draft_routes(router: APIRouter, drafts: Drafts) -> None:
     @router.post("", status_code=201, summary="Commencer un brouillon.")
-    async def start_draft(who: Caller, body: DraftRequest, response: Response) -> TicketAnswer:
-        begun = _build_answer(
-            await drafts.begin(_build_issuer(who, body), body.to_domain()), response
-        )
+    async def start_draft(
+        who: Caller,
+        body: DraftRequest,
+        response: Response,
+        idempotency_key: IdempotencyKey = None,
+    ) -> TicketAnswer:
+        issuer, content = _build_issuer(who, body), body.to_domain()
+        outcome = await drafts.begin(issuer, content, name_owner(who), idempotency_key)
+        begun = _build_answer(outcome, response)
         response.headers["Location"] = build_public_path("support", "tickets", begun.ticket_id)
         return begun
 
@@ -90,27 +96,39 @@ def _add_draft_routes(router: APIRouter, drafts: Drafts) -> None:
         "/{ticket_id}", summary="Enregistrer un brouillon ; un champ absent reste tel quel."
     )
     async def save_draft(
-        who: Caller, access: OwnAccess, body: DraftRequest, response: Response
+        who: Caller,
+        access: OwnAccess,
+        body: DraftRequest,
+        response: Response,
+        idempotency_key: IdempotencyKey = None,
     ) -> TicketAnswer:
         issuer, content = _build_issuer(who, body), body.to_domain()
-        outcome = await drafts.save(access, issuer, content, body.model_fields_set)
+        outcome = await drafts.save(access, issuer, content, body.model_fields_set, idempotency_key)
         return _build_answer(outcome, response)
 
     @router.delete("/{ticket_id}", status_code=204, summary="Abandonner un brouillon.")
-    async def discard_draft(access: OwnAccess) -> None:
-        require_done(await drafts.discard(access))
+    async def discard_draft(access: OwnAccess, response: Response) -> None:
+        require_done(await drafts.discard(access), response)
 
     @router.post("/{ticket_id}/attachments", status_code=201, summary="Joindre à un brouillon.")
     async def attach_files(
-        access: OwnAccess, attachments: Files, response: Response
+        access: OwnAccess,
+        attachments: Files,
+        response: Response,
+        idempotency_key: IdempotencyKey = None,
     ) -> TicketAnswer:
-        return _build_answer(await drafts.attach(access, wrap_uploads(attachments)), response)
+        outcome = await drafts.attach(access, wrap_uploads(attachments), idempotency_key)
+        return _build_answer(outcome, response)
 
     @router.delete("/{ticket_id}/attachments/{sha256}", summary="Retirer une pièce jointe.")
     async def detach_file(
-        access: OwnAccess, sha256: Sha, response: Response, name: FileName = None
+        access: OwnAccess,
+        sha256: Sha,
+        response: Response,
+        name: FileName = None,
+        idempotency_key: IdempotencyKey = None,
     ) -> TicketAnswer:
-        return _build_answer(await drafts.detach(access, sha256, name), response)
+        return _build_answer(await drafts.detach(access, sha256, name, idempotency_key), response)
 
 
 def _add_submission_route(router: APIRouter, submissions: Submissions) -> None:
@@ -122,9 +140,8 @@ def _add_submission_route(router: APIRouter, submissions: Submissions) -> None:
 
 
 def _build_answer(outcome: Outcome, response: Response) -> TicketAnswer:
-    result = require_done(outcome)
+    result = require_done(outcome, response)
     response.headers["ETag"] = format_etag(result.ticket.version)
-    mark_replay(response, result)
     return TicketAnswer.of(result.ticket, Side.DEMANDEUR)
 
 
