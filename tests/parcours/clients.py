@@ -2,20 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from itertools import count
 
 import httpx
 
-from deploy.local.demo.actor import SENT_AGAIN
 from deploy.local.platform import Platform
 from tests.kit.waiting import scale_timeout
 
 _PAUSE_S = 0.1
-_STOPPED = b"HTTP-STOP-01"
-"""Code of a 503 of a replica that stops: the request may have been carried out."""
-_UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-"""Failures after which no replica can have carried out the request."""
 
 
 class Retries(httpx.AsyncHTTPTransport):
@@ -36,22 +31,16 @@ class Retries(httpx.AsyncHTTPTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request until a replica answers other than 503. The caller sets a timeout."""
-        was_sent = False
         while True:
             roots = self._platform.addresses.replicas[self._service]
             replicas = [root for root in roots if root not in self._avoided]
             root = httpx.URL(replicas[next(self._turn) % len(replicas)])
             request.url = request.url.copy_with(host=root.host, port=root.port)
-            try:
+            # An act may have been carried out: it has an idempotency key.
+            with suppress(httpx.TransportError):
                 response = await super().handle_async_request(request)
-            except httpx.TransportError as error:
-                was_sent = was_sent or not isinstance(error, _UNSENT)
-            else:
                 if response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
-                    if was_sent:
-                        response.extensions[SENT_AGAIN] = True
                     return response
-                was_sent = was_sent or _STOPPED in await response.aread()
                 await response.aclose()
             await asyncio.sleep(_PAUSE_S)
 

@@ -8,17 +8,13 @@ from typing import Any
 
 import httpx
 
+from shared.runtime.ids import new_id
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 
 Answer = dict[str, Any]
 TIMEOUT_S = 60.0
 """Timeout of each wait of an actor, in seconds."""
-SENT_AGAIN = "sent_again"
-"""Extension of an answer whose request was sent twice: the first one may have been carried out.
-
-Clients of `tests/parcours` set it, which send a request again when its answer is lost.
-"""
 _POLL_S, _LONGEST_POLL_S = 0.05, 0.5
 
 
@@ -95,7 +91,7 @@ class Actor:
         return await self.services.deposit.post(
             "/pieces",
             params={"dry_run": dry_run},
-            headers=self.headers | ({"Idempotency-Key": key} if key else {}),
+            headers=self._add_key(key) if key else self.headers,
             data={"metadata": json.dumps(metadata)},
             files={"file": (file.name, file.content, file.media_type)},
         )
@@ -120,7 +116,7 @@ class Actor:
 
     async def treat(self, piece_id: str, act: str, **reasons: Any) -> Answer:  # noqa: ANN401 - JSON
         """Wait until an act on a piece is offered, and do it. Raises Unexpected on a refusal."""
-        return _expect_done(await self.try_treat(piece_id, act, **reasons), 200)
+        return expect(await self.try_treat(piece_id, act, **reasons), 200)
 
     async def try_treat(
         self,
@@ -135,7 +131,7 @@ class Actor:
             lambda answer: answer.is_success and act in answer.json()["acts"],
         )
         return await self.services.routing.post(
-            path, headers=self.headers, json={"act": act, **reasons}
+            path, headers=self._add_key(new_id()), json={"act": act, **reasons}
         )
 
     async def complete(self, piece_id: str, comment: str, attachment: File) -> Answer:
@@ -162,17 +158,21 @@ class Actor:
         found: Answer = expect(answer, 200)["verification"]
         return found
 
+    def _add_key(self, key: str) -> dict[str, str]:
+        return {**self.headers, "Idempotency-Key": key}
+
     async def _add(self, what: str, piece_id: str, comment: str, attachment: File) -> Answer:
+        headers = self._add_key(new_id())
         answer = await self._poll(
             lambda: self.services.deposit.post(
                 f"/pieces/{piece_id}/{what}",
-                headers=self.headers,
+                headers=headers,
                 data={"comment": comment},
                 files={"attachments": (attachment.name, attachment.content, attachment.media_type)},
             ),
-            lambda answer: answer.status_code != httpx.codes.CONFLICT or _was_already_done(answer),
+            lambda answer: answer.status_code != httpx.codes.CONFLICT,
         )
-        return _expect_done(answer, 201)
+        return expect(answer, 201)
 
     async def _poll_deposit(self, path: str, is_enough: Callable[[Answer], bool]) -> Answer:
         answer = await self._poll(
@@ -209,16 +209,3 @@ def expect(answer: httpx.Response, status: int) -> Answer:
         )
     body: Answer = answer.json()
     return body
-
-
-def _expect_done(answer: httpx.Response, status: int) -> Answer:
-    """Return the JSON of the answer to an act; a 409 of an act already done is no failure."""
-    return expect(answer, httpx.codes.CONFLICT if _was_already_done(answer) else status)
-
-
-def _was_already_done(answer: httpx.Response) -> bool:
-    """Whether a 409 means that an act was done: it was sent twice, and the first one passed.
-
-    Acts take no idempotency key. Only clients of `tests/parcours` send them twice.
-    """
-    return answer.status_code == httpx.codes.CONFLICT and SENT_AGAIN in answer.extensions
