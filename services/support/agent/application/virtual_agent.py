@@ -100,10 +100,11 @@ class VirtualAgent:
         if conversation.asker is None and await ports.messages.count_request(address):
             return (agent_rules.TOO_MANY_CONVERSATIONS.build_violation("requête"),)
         used_key = await build_key(f"conversation|{conversation.id}", key, text, ())
-        known = await ports.conversations.change(
-            lambda change: _find_repeat(change, conversation.id, used_key)
-        )
-        if known:
+        if used_key and (
+            known := await ports.conversations.change(
+                lambda change: _find_repeat(change, conversation.id, used_key)
+            )
+        ):
             return (known,) if isinstance(known, Violation) else known
         if conversation.is_full:
             return (agent_rules.CONVERSATION_FULL.build_violation("text", limit=TURNS_LIMIT),)
