@@ -38,5 +38,6 @@ ALONE: Mapping[str, Criteria] = {
     **PARTIES,
     "depositor": Criteria(depositor=Role.MOE),
     "awaits_me": Criteria(awaits_me=True),
+    "received": Criteria(received=True),
     "closed": Criteria(closed=False),
 }

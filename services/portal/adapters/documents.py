@@ -69,6 +69,7 @@ def _build_keys(piece: Piece) -> Document:
         "order": build_sort_key(piece.deposited_at, piece.id),
         "seen_by": sorted(map(build_actor_key, piece.viewers)),
         "awaited_by": sorted(map(build_actor_key, piece.awaits)),
+        "received_by": sorted(map(build_actor_key, piece.receivers)),
         "number_key": build_number_key(piece.number),
         "depositor_role": piece.depositor.role.value,
         "party_keys": {role.value: build_party_key(party) for role, party in piece.parties.items()},
@@ -112,6 +113,9 @@ def _read_shown(document: Document) -> Piece:
         marche=document["marche"],
         is_credit_note=document.get("credit_note", False),
         prevailing=_to_prevailing(prevailing) if prevailing else None,
+        received_in=frozenset(
+            parse_actor_key(each).role for each in document.get("received_by", ())
+        ),
     )
 
 

@@ -9,7 +9,7 @@ from services.portal.domain.counts import Awaiting, Count
 from services.portal.domain.criteria import Criteria, Place, Range
 from services.portal.domain.piece import Piece
 from shared.runtime.errors import NewerDocumentError
-from shared.runtime.store.database import Store, aggregate
+from shared.runtime.store.database import Document, Store, aggregate
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.statuses import Status
 
@@ -35,17 +35,20 @@ class MongoPieces:
         found = self._pieces.find(asked).sort(queries.NEWEST_FIRST).limit(limit)
         return [PIECES.read(document) async for document in found]
 
-    async def count(self, viewer: Actor) -> Sequence[Count]:
-        rows = [row async for row in aggregate(self._pieces, queries.build_count(viewer))]
+    async def count_sent(self, viewer: Actor) -> Sequence[Count]:
+        return await self._count(queries.build_sent_count(viewer))
+
+    async def count_received(self, viewer: Actor) -> Sequence[Count]:
+        return await self._count(queries.build_received_count(viewer))
+
+    async def _count(self, pipeline: list[Document]) -> Sequence[Count]:
+        rows = [row async for row in aggregate(self._pieces, pipeline)]
         # A piece of a newer version is recognised by its status, which the index holds. To check
         # its level, the query would have to read it.
-        newer = {row["_id"]["status"] for row in rows} - {status.value for status in Status}
+        newer = {row["_id"] for row in rows} - {status.value for status in Status}
         if newer:
             raise NewerDocumentError(PIECES.collection, sorted(newer))
-        return [
-            Count(Status(row["_id"]["status"]), row["_id"]["is_sent"], row["pieces"])
-            for row in rows
-        ]
+        return [Count(Status(row["_id"]), row["pieces"]) for row in rows]
 
     async def count_awaiting(self, viewer: Actor) -> Awaiting:
         async for row in aggregate(self._pieces, queries.build_awaiting(viewer)):

@@ -1,8 +1,9 @@
 """Queries of the store, and the indexes that serve them.
 
 A search filters by `seen_by`, the array of those who may see a piece, and its indexes begin with
-that array. A search of awaited pieces filters by `awaited_by` instead, and the list of sent pieces
-by `depositor`; each has an index that begins with that field. One more index is by dossier.
+that array. A search of awaited or received pieces filters by `awaited_by` or `received_by` instead,
+and the list of sent pieces by `depositor`; each has an index that begins with that field. One more
+index is by dossier.
 
 A field that is searched by equality has an index: `seen_by`, the field, then the order of pages, so
 that nothing is sorted. A field that is searched by bounds has two. The first is `seen_by`, then the
@@ -45,7 +46,7 @@ _EQUALLED = (
     "marche",
     "engagement",
     "depositor_role",
-    *(f"{state}.closed" for state in _STATES),
+    *(f"{state}.{field}" for state in _STATES for field in ("status", "closed")),
     *(f"party_keys.{role.value}" for role in Role),
     *(f"parties.{role.value}.structure" for role in Role),
 )
@@ -56,24 +57,19 @@ INDEXES: tuple[Keys, ...] = (
     PAGES,
     *([("seen_by", 1), (field, 1)] for field in sorted(BOUNDED - {"number_key"})),
     *([("seen_by", 1), (field, 1), *NEWEST_FIRST] for field in _EQUALLED),
-    # The dashboard counts by index keys alone, without reading a piece.
-    *(
-        [("seen_by", 1), (f"{state}.status", 1), *NEWEST_FIRST, ("depositor", 1)]
-        for state in _STATES
-    ),
+    # The dashboard counts by the keys of these indexes alone, without reading a piece.
     [("awaited_by", 1), *NEWEST_FIRST, *((f"{state}.awaited.since", 1) for state in _STATES)],
-    [("depositor", 1), *OLDEST_FIRST],
+    [("received_by", 1), *NEWEST_FIRST, *((f"{state}.status", 1) for state in _STATES)],
+    [("depositor", 1), *OLDEST_FIRST, *((f"{state}.status", 1) for state in _STATES)],
     [("dossier_id", 1), ("version", 1)],
 )
 
 
 def build_search(viewer: Actor, criteria: Criteria, after: Place | None = None) -> Document:
     """Build the query of a search: what the viewer may see, the criteria, and the cursor."""
-    # Whoever is awaited may see the piece, so one array is enough; an index may not have two.
-    scope = "awaited_by" if criteria.awaits_me else "seen_by"
     state = name_state_field(viewer.role)
     asked: Document = {
-        scope: build_actor_key(viewer),
+        **dict.fromkeys(_list_scopes(criteria), build_actor_key(viewer)),
         "number_key": _match_number(criteria),
         "issued_on": _match_range(criteria.issued, date.isoformat),
         "order": _match_order(criteria.deposited, after),
@@ -93,16 +89,19 @@ def build_search(viewer: Actor, criteria: Criteria, after: Place | None = None) 
     return {field: value for field, value in asked.items() if value is not None}
 
 
-def build_count(viewer: Actor) -> list[Document]:
-    """Build the count of pieces by the status that the viewer sees, and whether it sent them."""
-    group = {
-        "status": f"${name_state_field(viewer.role)}.status",
-        "is_sent": {"$eq": ["$depositor", build_actor_key(viewer)]},
-    }
-    return [
-        {"$match": {"seen_by": build_actor_key(viewer)}},
-        {"$group": {"_id": group, "pieces": {"$sum": 1}}},
-    ]
+def build_sent_count(viewer: Actor) -> list[Document]:
+    """Build the count of the pieces that a viewer deposited, by the status that it sees."""
+    return _build_count(viewer, {"depositor": build_actor_key(viewer)})
+
+
+def build_received_count(viewer: Actor) -> list[Document]:
+    """Build the count of the pieces that a viewer has received, by the status that it sees."""
+    return _build_count(viewer, {"received_by": build_actor_key(viewer)})
+
+
+def _build_count(viewer: Actor, match: Document) -> list[Document]:
+    status = f"${name_state_field(viewer.role)}.status"
+    return [{"$match": match}, {"$group": {"_id": status, "pieces": {"$sum": 1}}}]
 
 
 def build_awaiting(viewer: Actor) -> list[Document]:
@@ -122,6 +121,16 @@ def build_sent(viewer: Actor, period: Range[date]) -> Document:
 def name_state_field(role: Role) -> str:
     """Return the name of the field that holds the state which a role sees."""
     return "reported" if sees_reported(role) else "whole"
+
+
+def _list_scopes(criteria: Criteria) -> tuple[str, ...]:
+    """List the arrays that must hold the viewer.
+
+    Whoever is awaited or has received a piece may see it, so `seen_by` is left out then: an index
+    may not have two arrays.
+    """
+    asked = {"awaited_by": criteria.awaits_me, "received_by": criteria.received}
+    return tuple(scope for scope, is_asked in asked.items() if is_asked) or ("seen_by",)
 
 
 def _match_number(criteria: Criteria) -> Any:  # noqa: ANN401 - what the store takes

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from services.portal.domain.piece import Awaited, Piece, PieceState
+from shared.circuit.loader import load_version
 from shared.circuit.parties import Party
+from shared.circuit.reception import find_receivers
 from shared.circuit.visibility import is_visible_to
 from shared.contracts.routing_v1 import AwaitedV1, DossierChanged, PieceStateV1
 from shared.vocabulary.actors import Actor
@@ -14,7 +16,7 @@ from shared.vocabulary.texts import normalise_nfc
 
 
 def read_pieces(published: DossierChanged) -> tuple[Piece, ...]:
-    """Convert the state of a dossier to pieces."""
+    """Convert the state of a dossier to pieces. Raises CircuitError for an unknown circuit."""
     is_hiding = any(_is_hidden(published, piece) for piece in published.pieces)
     return tuple(_read_piece(published, piece, is_hiding=is_hiding) for piece in published.pieces)
 
@@ -47,6 +49,12 @@ def _read_piece(published: DossierChanged, state: PieceStateV1, *, is_hiding: bo
         marche=_compose(state.marche),
         is_credit_note=is_credit_note(state.type_code),
         prevailing=published.prevailing.to_domain() if published.prevailing else None,
+        received_in=find_receivers(
+            load_version(published.table_version),
+            published.pieces,
+            state,
+            moa=published.parties.moa is not None,
+        ),
     )
 
 

@@ -22,8 +22,11 @@ class Pieces(Protocol):
     ) -> Sequence[Piece]:
         """List the pieces that meet the criteria, the latest deposit first."""
 
-    async def count(self, viewer: Actor) -> Sequence[Count]:
-        """Count the pieces, by the status that the viewer sees."""
+    async def count_sent(self, viewer: Actor) -> Sequence[Count]:
+        """Count the pieces that the viewer deposited, by the status that it sees."""
+
+    async def count_received(self, viewer: Actor) -> Sequence[Count]:
+        """Count the pieces that the viewer has received, by the status that it sees."""
 
     async def count_awaiting(self, viewer: Actor) -> Awaiting:
         """Count the pieces that await the viewer."""

@@ -23,7 +23,8 @@ class Page:
 class Dashboard:
     """Dashboard: counts of a structure's pieces."""
 
-    counts: Sequence[Count]
+    sent: Sequence[Count]
+    received: Sequence[Count]
     awaiting: Awaiting
 
 
@@ -50,8 +51,11 @@ class Searches:
 
     async def count_pieces(self, viewer: Actor) -> Dashboard:
         """Count the pieces of the viewer, for the dashboard."""
-        counts = await self._pieces.count(viewer)
-        return Dashboard(counts, await self._pieces.count_awaiting(viewer))
+        return Dashboard(
+            await self._pieces.count_sent(viewer),
+            await self._pieces.count_received(viewer),
+            await self._pieces.count_awaiting(viewer),
+        )
 
 
 def list_structures(pieces: Iterable[Piece]) -> frozenset[str]:

@@ -8,10 +8,9 @@ from shared.vocabulary.statuses import Status
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """Number of pieces with a status, among those that the viewer sent or received."""
+    """Number of pieces with a status, as the viewer sees it."""
 
     status: Status
-    is_sent: bool
     pieces: int
 
 

@@ -51,6 +51,8 @@ class Criteria:
     """A party without a service matches any service of the structure."""
     depositor: Role | None = None
     awaits_me: bool = False
+    received: bool = False
+    """The viewer has received the piece."""
     closed: bool | None = None
 
 

@@ -59,6 +59,8 @@ class Piece:
     is_credit_note: bool = False
     prevailing: Prevailing | None = None
     """Prevailing amounts of the dossier."""
+    received_in: frozenset[Role] = frozenset()
+    """Roles that have received the piece."""
 
     @property
     def is_taken_away(self) -> bool:
@@ -88,6 +90,11 @@ class Piece:
     def viewers(self) -> frozenset[Actor]:
         """Actors who may see the piece."""
         return frozenset(Actor(role, party.structure) for role, party in self.parties.items())
+
+    @property
+    def receivers(self) -> frozenset[Actor]:
+        """Actors who have received the piece, to act on it or for information."""
+        return frozenset(actor for actor in self.viewers if actor.role in self.received_in)
 
     @property
     def awaits(self) -> frozenset[Actor]:

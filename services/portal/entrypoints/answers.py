@@ -9,6 +9,7 @@ from pydantic import Field, PlainSerializer
 
 from services.portal.application.fiscal_lists import NOTICES
 from services.portal.application.searches import Dashboard, Page
+from services.portal.domain.counts import Count
 from services.portal.domain.fiscal import Subtotal, Sum, Total, Totals
 from services.portal.domain.piece import Awaited, Piece
 from services.portal.entrypoints.cursor import write_cursor
@@ -79,6 +80,7 @@ class FoundPieceAnswer(PieceAnswer):
     parties: dict[Role, NamedPartyAnswer]
     awaited: AwaitedAnswer | None = Field(description="Qui doit agir sur cette pièce.")
     awaits_me: bool
+    received: bool = Field(description="L'appelant a reçu la pièce, pour agir ou pour information.")
     closed: bool = Field(description="Le dossier est clos.")
     issued_on: date | None
     deposited_at: datetime | None
@@ -115,6 +117,7 @@ class FoundPieceAnswer(PieceAnswer):
             },
             awaited=AwaitedAnswer.of(face.awaited, names) if face.awaited else None,
             awaits_me=viewer in piece.awaits,
+            received=viewer in piece.receivers,
             closed=face.closed,
             follows=piece.follows,
             issued_on=piece.issued_on,
@@ -163,29 +166,28 @@ class DashboardAnswer(Answer):
     """The pieces of the dossiers in which the caller's structure has the caller's role."""
 
     sent: list[StatusCountAnswer] = Field(description="Déposées par l'appelant.")
-    received: list[StatusCountAnswer] = Field(description="Déposées par les autres parties.")
+    received: list[StatusCountAnswer] = Field(
+        description="Reçues par l'appelant : déposées par d'autres, et parvenues jusqu'à lui pour "
+        "les valider, agir ou en être informé."
+    )
     awaiting: AwaitingAnswer
 
     @classmethod
     def of(cls, dashboard: Dashboard) -> Self:
         """Show a dashboard."""
         return cls(
-            sent=_build_counts(dashboard, is_sent=True),
-            received=_build_counts(dashboard, is_sent=False),
+            sent=_build_counts(dashboard.sent),
+            received=_build_counts(dashboard.received),
             awaiting=AwaitingAnswer.model_validate(dashboard.awaiting),
         )
 
 
-def _build_counts(dashboard: Dashboard, *, is_sent: bool) -> list[StatusCountAnswer]:
-    counts = sorted(
-        (count for count in dashboard.counts if count.is_sent is is_sent),
-        key=lambda count: list(Status).index(count.status),
-    )
+def _build_counts(counts: Sequence[Count]) -> list[StatusCountAnswer]:
     return [
         StatusCountAnswer(
             status=each.status, status_label=STATUSES[each.status], pieces=each.pieces
         )
-        for each in counts
+        for each in sorted(counts, key=lambda count: list(Status).index(count.status))
     ]
 
 

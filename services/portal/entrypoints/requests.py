@@ -72,6 +72,11 @@ class SearchQuery(ClosedQuery):
         default=False,
         description="Uniquement les pièces sans pièce suivante, qui attendent l'appelant.",
     )
+    received: bool = Field(
+        default=False,
+        description="Uniquement les pièces que l'appelant a reçues, comme `received` du tableau "
+        "de bord.",
+    )
     closed: bool | None = Field(default=None, description="Le dossier est clos.")
     after: Annotated[str, TypedText(400)] | None = Field(
         default=None, description="« next » de la page précédente."
@@ -102,6 +107,7 @@ class SearchQuery(ClosedQuery):
             },
             depositor=self.depositor,
             awaits_me=self.awaits_me,
+            received=self.received,
             closed=self.closed,
         )
 

@@ -16,6 +16,7 @@ from services.routing.domain.dossier import evolve
 from services.routing.domain.events import AdditionRefused, PieceCompleted, PieceReceived
 from shared.circuit.loader import load_version
 from shared.circuit.parties import Parties
+from shared.circuit.reception import find_receivers
 from shared.circuit.table import Row, find_application
 from shared.circuit.visibility import is_visible_to
 from shared.contracts.public_paths import build_public_path
@@ -154,6 +155,7 @@ def expect_of_portal(expected: ExpectedDossier, state: PieceStateV1, role: Role)
         "depositor": {"role": state.depositor.role, "structure": state.depositor.structure},
         "parties": _build_parties(expected.journey.dossier.parties),
         "awaited": _find_awaited(expected, state, role),
+        "received": _is_received(expected, state, role),
         "closed": expected.state.closed and not _is_hiding(expected, role),
         "follows": state.follows,
         "issued_on": state.issued_on,
@@ -165,6 +167,12 @@ def expect_of_portal(expected: ExpectedDossier, state: PieceStateV1, role: Role)
         "engagement": state.engagement,
         "marche": state.marche,
     }
+
+
+def _is_received(expected: ExpectedDossier, state: PieceStateV1, role: Role) -> bool:
+    dossier = expected.journey.dossier
+    circuit = load_version(dossier.table_version)
+    return role in find_receivers(circuit, expected.state.pieces, state, moa=dossier.moa_present)
 
 
 def _build_prevailing(expected: ExpectedDossier) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from services.portal.adapters.documents import PIECES
 from services.portal.adapters.dossier_projection import project_dossiers
 from services.portal.adapters.pieces import MongoPieces
 from services.portal.domain.criteria import Criteria
-from shared.runtime.store.database import Store, Transaction
+from shared.runtime.store.database import Document, Store, Transaction
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
 from tests.kit.criteria import ALONE, DAYS, PLACE
@@ -20,7 +20,17 @@ from tests.kit.namespaces import Namespace, build_namespace
 from tests.kit.states import MOA, TITULAIRE, a_state, build_event
 
 VIEWERS = [Actor(Role.TITULAIRE, TITULAIRE), Actor(Role.MOA, MOA)]
-EQUALLED = ["none", "number", "currency", "statuses", "cadres", "marche", "awaits_me", "closed"]
+EQUALLED = [
+    "none",
+    "number",
+    "currency",
+    "statuses",
+    "cadres",
+    "marche",
+    "awaits_me",
+    "received",
+    "closed",
+]
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +64,15 @@ async def plan(
 
 async def explained(store: Store, command: Mapping[str, Any]) -> Any:  # noqa: ANN401
     return await store.db.command({"explain": command, "verbosity": "queryPlanner"})
+
+
+def build_counts(viewer: Actor) -> list[list[Document]]:
+    """Build every count of a dashboard."""
+    return [
+        queries.build_sent_count(viewer),
+        queries.build_received_count(viewer),
+        queries.build_awaiting(viewer),
+    ]
 
 
 def stages(plan: object) -> Iterator[Mapping[str, Any]]:
@@ -112,11 +131,11 @@ async def test_the_next_page_of_what_is_asked_by_equality_is_too(
 async def test_the_dashboard_and_the_list_are_answered_from_an_index(
     prepared: Store, viewer: Actor
 ) -> None:
-    for pipeline in (queries.build_count(viewer), queries.build_awaiting(viewer)):
+    for pipeline in build_counts(viewer):
         command = {"aggregate": PIECES.collection, "pipeline": pipeline, "cursor": {}}
         assert index_of(await explained(prepared, command))[0] in pipeline[0]["$match"]
     listed = await plan(prepared, queries.build_sent(viewer, DAYS), queries.OLDEST_FIRST)
-    assert index_of(listed) == ["depositor", "order"]
+    assert index_of(listed)[:2] == ["depositor", "order"]
 
 
 @pytest.mark.parametrize("viewer", VIEWERS, ids=lambda viewer: viewer.role)
@@ -137,7 +156,7 @@ async def test_no_page_of_a_criterion_alone_is_sorted(prepared: Store, viewer: A
 @pytest.mark.parametrize("viewer", VIEWERS, ids=lambda viewer: viewer.role)
 async def test_the_dashboard_reads_no_piece(prepared: Store, viewer: Actor) -> None:
     await skip_where_all_is_sorted(prepared)
-    for pipeline in (queries.build_count(viewer), queries.build_awaiting(viewer)):
+    for pipeline in build_counts(viewer):
         command = {"aggregate": PIECES.collection, "pipeline": pipeline, "cursor": {}}
         found = {stage["stage"] for stage in stages(await explained(prepared, command))}
         assert "IXSCAN" in found

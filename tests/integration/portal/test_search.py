@@ -34,6 +34,8 @@ CRITERIA: dict[str, tuple[dict[str, Any], set[str]]] = {
     "closed": ({"closed": True}, {"c"}),
     "not closed": ({"closed": False}, {"a", "b"}),
     "what awaits the caller": ({"awaits_me": True}, {"b"}),
+    "what the caller received": ({"received": True}, {"c"}),
+    "what it received, of a status": ({"received": True, "status": "SUSPENDUE"}, set()),
     "two at once": ({"awaits_me": True, "marche": "M-c"}, set()),
     "all at once": ({"closed": False, "currency": "EUR", "cadre": "A4", "ttc_from": "1"}, {"a"}),
 }
@@ -210,6 +212,55 @@ async def test_a_dashboard_counts_what_was_sent_and_what_was_received(world: Wor
     ]
     assert board["awaiting"] == {"pieces": 1, "oldest": since}
     assert (await world.get("/dashboard", Role.TITULAIRE))["awaiting"]["pieces"] == 0
+
+
+async def test_a_dashboard_counts_as_received_what_came_to_the_caller_and_nothing_else(
+    world: World,
+) -> None:
+    await tell_three(world)
+    await world.tell(
+        world.state(
+            "4",
+            1,
+            world.piece("held", status=Status.DEPOSEE),
+            awaited=world.build_awaited(Role.MOE, "held", held="CIR-MOA-01"),
+        ),
+        world.state(
+            "5",
+            1,
+            world.piece("d", status=Status.ASSOCIEE),
+            world.piece(
+                "e", Role.MOE, cadre="A15", status=Status.ASSOCIEE, follows=world.id + "-d"
+            ),
+            world.piece(
+                "f",
+                Role.MOA,
+                cadre="A19",
+                status=Status.MISE_A_DISPOSITION,
+                follows=world.id + "-e",
+            ),
+            world.piece("g", Role.MOA, cadre="A19", status=Status.REJETEE, follows=world.id + "-e"),
+        ),
+    )
+    received = {}
+    for role in (Role.TITULAIRE, Role.MOE, Role.MOA, Role.SERVICE_FINANCIER):
+        board = await world.get("/dashboard", role)
+        received[role] = {each["status"]: each["pieces"] for each in board["received"]}
+        found = (await world.page(role, received=True))["pieces"]
+        assert len(found) == sum(received[role].values())
+        assert all(piece["received"] for piece in found)
+
+    assert received == {
+        Role.TITULAIRE: {},
+        Role.MOE: {"SUSPENDUE": 1, "A_ASSOCIER_MOE": 1, "ASSOCIEE": 1},
+        Role.MOA: {"REFUSEE_MOA": 1, "ASSOCIEE": 1},
+        Role.SERVICE_FINANCIER: {"MISE_A_DISPOSITION": 1},
+    }
+    board = await world.get("/dashboard", Role.MOA)
+    assert {each["status"]: each["pieces"] for each in board["sent"]} == {
+        "MISE_A_DISPOSITION": 1,
+        "REJETEE": 1,
+    }
 
 
 async def test_a_hidden_payment_is_betrayed_by_no_search_no_count_and_no_list(world: World) -> None:

@@ -121,6 +121,12 @@ PLANTED: dict[str, tuple[str, dict[str, Any], dict[str, Any], str]] = {
         "500 POR-PIECE-01",
     ),
     "portal: nobody sees a piece": ("portal.pieces", {"cadre": "A4"}, {"seen_by": []}, "not found"),
+    "portal: who received a piece": (
+        "portal.pieces",
+        {"cadre": "A4"},
+        {"received_by": []},
+        "received: False",
+    ),
     "portal: a stranger sees a piece, as a party too": (
         "portal.pieces",
         {"cadre": "A4"},

@@ -7,6 +7,8 @@ import pytest
 from services.portal.adapters.documents import PIECES
 from services.portal.application.piece_states import read_pieces
 from services.portal.domain.piece import Piece
+from shared.circuit.loader import CircuitError
+from shared.contracts.common_v1 import ActorV1, PartyV1
 from shared.contracts.routing_v1 import DossierChanged, TurnV1
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import SUPPLIER_SIDE, Role
@@ -15,6 +17,7 @@ from tests.kit.states import (
     MOA,
     MOE,
     NOON,
+    PARTIES,
     PAYER,
     TITULAIRE,
     a_paid_piece,
@@ -106,6 +109,58 @@ def test_only_the_piece_that_is_awaited_awaits_anybody() -> None:
 
     assert first.whole.awaited is None
     assert second.whole.awaited is not None
+
+
+def test_a_piece_is_received_by_whom_it_reached_and_only_seen_by_the_others() -> None:
+    opener = a_piece("p0", status=Status.ASSOCIEE)
+    next_ = a_piece(
+        "p1",
+        cadre="A15",
+        status=Status.SUSPENDUE,
+        follows="p0",
+        depositor=ActorV1(role=Role.MOE, structure=MOE),
+    )
+    first, second = read_pieces(a_state(pieces=[opener, next_]))
+
+    assert first.receivers == {Actor(Role.MOE, MOE)}
+    assert second.receivers == {Actor(Role.MOA, MOA)}
+    assert {
+        Actor(Role.SERVICE_FINANCIER, PAYER),
+        Actor(Role.TITULAIRE, TITULAIRE),
+    } <= second.viewers
+
+
+def test_a_piece_that_is_held_has_been_received_by_nobody() -> None:
+    held = build_awaited(Role.MOE, MOE, held="CIR-X-01")
+
+    assert only(a_state(pieces=[a_piece(status=Status.DEPOSEE)], awaited=held)).receivers == set()
+
+
+def test_one_structure_receives_in_each_of_its_roles_what_was_sent_to_that_role() -> None:
+    town = PartyV1(structure=MOA)
+    parties = PARTIES.model_copy(update={"service_financier": town})
+    pieces = [
+        a_piece("p0", cadre="A15", status=Status.ASSOCIEE),
+        a_piece("p1", cadre="A19", status=Status.MISE_A_DISPOSITION, follows="p0"),
+    ]
+    to_approve, to_pay = read_pieces(a_state(pieces=pieces, parties=parties))
+
+    assert to_approve.receivers == {Actor(Role.MOA, MOA)}
+    assert to_pay.receivers == {Actor(Role.SERVICE_FINANCIER, MOA)}
+
+
+def test_a_hidden_payment_changes_nothing_of_who_received_the_piece() -> None:
+    before, after = (
+        only(state(payment_not_reported=True)).receivers
+        for state in (before_payment, after_payment)
+    )
+
+    assert before == after == {Actor(Role.MOE, MOE)}
+
+
+def test_the_state_of_a_dossier_by_an_unknown_circuit_is_not_read() -> None:
+    with pytest.raises(CircuitError):
+        read_pieces(a_state(table_version="1999-1"))
 
 
 def test_who_takes_part_may_see_in_its_role_and_no_other() -> None:

@@ -15,9 +15,10 @@ from services.portal.adapters.queries import (
     OLDEST_FIRST,
     Keys,
     build_awaiting,
-    build_count,
+    build_received_count,
     build_search,
     build_sent,
+    build_sent_count,
 )
 from services.portal.domain.criteria import Criteria, Place, Range
 from services.portal.entrypoints.requests import SearchQuery
@@ -35,7 +36,13 @@ BUYER = Actor(Role.MOA, "m")
 def test_every_question_is_bound_to_who_asks() -> None:
     assert build_search(BUYER, Criteria()) == {"seen_by": "moa|m"}
     assert build_search(BUYER, Criteria(awaits_me=True)) == {"awaited_by": "moa|m"}
-    assert build_count(BUYER)[0] == {"$match": {"seen_by": "moa|m"}}
+    assert build_search(BUYER, Criteria(received=True)) == {"received_by": "moa|m"}
+    assert build_search(BUYER, Criteria(received=True, awaits_me=True)) == {
+        "awaited_by": "moa|m",
+        "received_by": "moa|m",
+    }
+    assert build_sent_count(BUYER)[0] == {"$match": {"depositor": "moa|m"}}
+    assert build_received_count(BUYER)[0] == {"$match": {"received_by": "moa|m"}}
     assert build_awaiting(BUYER)[0] == {"$match": {"awaited_by": "moa|m"}}
     assert build_sent(BUYER, Range())["depositor"] == "moa|m"
 
@@ -55,9 +62,10 @@ def test_a_supplier_searches_what_is_reported_and_nothing_else(criteria: Criteri
 
 
 def test_a_dashboard_counts_what_its_viewer_sees() -> None:
-    assert "$reported.status" in str(build_count(SUPPLIER))
-    assert "whole" not in str(build_count(SUPPLIER) + build_awaiting(SUPPLIER))
-    assert "$whole.status" in str(build_count(BUYER))
+    for build in (build_sent_count, build_received_count):
+        assert "$reported.status" in str(build(SUPPLIER))
+        assert "whole" not in str(build(SUPPLIER) + build_awaiting(SUPPLIER))
+        assert "$whole.status" in str(build(BUYER))
 
 
 def test_a_number_is_searched_as_deposit_keeps_it_whole_or_by_its_beginning() -> None:
@@ -170,7 +178,7 @@ def test_the_fiscal_list_is_in_order_in_an_index(viewer: Actor) -> None:
     assert any(serves_in_order(keys, asked, OLDEST_FIRST) for keys in INDEXES)
 
 
-@pytest.mark.parametrize("question", [build_count, build_awaiting])
+@pytest.mark.parametrize("question", [build_sent_count, build_received_count, build_awaiting])
 @pytest.mark.parametrize("viewer", [SUPPLIER, BUYER], ids=lambda viewer: viewer.role)
 def test_a_dashboard_is_counted_from_the_keys_of_an_index(
     viewer: Actor, question: Callable[[Actor], list[Document]]
@@ -209,7 +217,7 @@ def test_every_field_that_can_be_asked_for_follows_its_scope_in_an_index() -> No
 
     unserved = {f for f in asked - {"seen_by"} if ("seen_by", f) not in beginnings}
     assert unserved == set()
-    left_out = {"number_prefix", "awaits_me"}
+    left_out = {"number_prefix", "awaits_me", "received"}
     assert {
         each.name
         for each in fields(Criteria)

@@ -3,6 +3,7 @@
 import os
 import random
 import sys
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
@@ -20,9 +21,10 @@ from services.routing.domain.commands import (
 )
 from services.routing.domain.decide import decide
 from services.routing.domain.dossier import Dossier, State, Turn, evolve, replay
-from services.routing.domain.events import Event
-from shared.circuit.loader import load_current
+from services.routing.domain.events import Event, Forwarded
+from shared.circuit.loader import load_current, load_version
 from shared.circuit.parties import Party, Structure
+from shared.circuit.reception import find_receivers
 from shared.circuit.statuses import TREATMENTS, Act, list_acts
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
@@ -61,6 +63,16 @@ _DIRECTORIES = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A piece as the state of its dossier tells it."""
+
+    piece_id: str
+    cadre: str
+    status: Status
+    follows: str | None
+
+
 class Walk:
     """One sequence: a dossier, the trail it leaves, and a generator of what comes next."""
 
@@ -95,6 +107,7 @@ class Walk:
 
     def _check(self, dossier: Dossier) -> None:
         assert dossier.version == len(self.trail)
+        self._check_receptions(dossier)
         live = [piece for piece in dossier.pieces if piece.status not in FINAL]
         if dossier.state is State.CLOS:
             assert (dossier.awaited, live) == (None, [])
@@ -106,6 +119,31 @@ class Walk:
         assert not (dossier.hold and dossier.awaited.due), "no delay runs while a piece is held"
         for turn in dossier.awaited.others:
             assert turn.cadres, "whoever may act in place of another has a piece to deposit"
+
+    def _check_receptions(self, dossier: Dossier) -> None:
+        """Check that a piece has been received by those alone to whom it was forwarded."""
+        circuit = load_version(dossier.table_version)
+        steps = [Step(each.id, each.cadre, each.status, each.follows) for each in dossier.pieces]
+        for step in steps:
+            received = find_receivers(circuit, steps, step, moa=dossier.moa_present)
+            sent = self._list_sent(step.piece_id) - {dossier[step.piece_id].depositor.role}
+            if step.status is Status.EN_COURS_ACHEMINEMENT:
+                assert received <= sent, "a recycled piece has to reach its recipient again"
+            elif step.status is not Status.REJETEE or not self._is_ambiguous(steps, step):
+                assert received == sent, step
+
+    def _list_sent(self, piece_id: str) -> set[Role]:
+        """List the roles to whom a piece was forwarded, whatever their structure since then."""
+        return {
+            event.to.role
+            for event in self.trail
+            if isinstance(event, Forwarded) and event.piece_id == piece_id
+        }
+
+    def _is_ambiguous(self, steps: list[Step], step: Step) -> bool:
+        """Tell whether nothing shows which of several rejected pieces had been sent."""
+        rivals = [each for each in steps if each.follows == step.follows]
+        return len(rivals) > 1 and all(each.status is Status.REJETEE for each in rivals)
 
     def _command(self, dossier: Dossier, new_id: str) -> Command:
         kind = self.random.random()
