@@ -182,6 +182,11 @@ EXPECTED: Sequence[tuple[str, Read, object]] = (
         ("EAV-2026-014", Decimal("12000.00"), datetime(2027, 7, 20, 22, tzinfo=UTC)),
     ),
     (
+        "portal/pieces/2.json",
+        lambda piece: (piece.number, piece.received_in, piece.is_prevailing_credit_note),
+        ("A19-2026-009", {"service_financier"}, False),
+    ),
+    (
         "support/tickets/1.json",
         lambda ticket: (ticket.number, [each.act for each in ticket.journal]),
         ("T-2027-000001", ["enregistrer", "deposer"]),

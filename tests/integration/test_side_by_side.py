@@ -460,7 +460,8 @@ _READ: dict[str, Ask] = {
 async def test_a_status_newer_than_its_reader_is_not_counted(store: Store) -> None:
     pieces = store.collection("pieces")
     await pieces.insert_one(load("portal/pieces/2.json"))
-    assert [count.pieces for count in await PortalPieces(store).count_received(MOE)] == [1]
+    payer = Actor(Role.SERVICE_FINANCIER, "90000099900012")
+    assert [count.pieces for count in await PortalPieces(store).count_received(payer)] == [1]
 
     await pieces.update_many(
         {},
@@ -474,7 +475,7 @@ async def test_a_status_newer_than_its_reader_is_not_counted(store: Store) -> No
     )
 
     with pytest.raises(NewerDocumentError):
-        await PortalPieces(store).count_received(MOE)
+        await PortalPieces(store).count_received(payer)
 
 
 @pytest.mark.parametrize("file", _READ)

@@ -60,6 +60,7 @@ def _write(piece: Piece) -> Document:
         "marche": piece.marche,
         "credit_note": piece.is_credit_note,
         "prevailing": _from_prevailing(piece.prevailing) if piece.prevailing else None,
+        "prevailing_credit_note": piece.is_prevailing_credit_note,
     }
 
 
@@ -115,6 +116,9 @@ def _read_shown(document: Document) -> Piece:
         prevailing=_to_prevailing(prevailing) if prevailing else None,
         received_in=frozenset(
             parse_actor_key(each).role for each in document.get("received_by", ())
+        ),
+        is_prevailing_credit_note=bool(
+            document.get("prevailing_credit_note", document.get("credit_note"))
         ),
     )
 

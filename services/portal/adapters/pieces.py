@@ -55,8 +55,13 @@ class MongoPieces:
             return Awaiting(row["pieces"], row["oldest"])
         return Awaiting()
 
-    async def list_sent(self, viewer: Actor, period: Range[date]) -> AsyncIterator[Sequence[Piece]]:
-        asked = queries.build_sent(viewer, period)
+    def list_sent(self, viewer: Actor, period: Range[date]) -> AsyncIterator[Sequence[Piece]]:
+        return self._list(queries.build_sent(viewer, period))
+
+    def list_received(self, viewer: Actor, period: Range[date]) -> AsyncIterator[Sequence[Piece]]:
+        return self._list(queries.build_received(viewer, period))
+
+    async def _list(self, asked: Document) -> AsyncIterator[Sequence[Piece]]:
         batch: list[Piece] = []
         found = self._pieces.find(asked, batch_size=_BATCH).sort(queries.OLDEST_FIRST)
         async for document in found:

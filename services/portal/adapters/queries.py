@@ -118,6 +118,11 @@ def build_sent(viewer: Actor, period: Range[date]) -> Document:
     return {"depositor": build_actor_key(viewer), "order": _match_order(period, None)}
 
 
+def build_received(viewer: Actor, period: Range[date]) -> Document:
+    """Build the query of what a viewer has received of the deposits of a period."""
+    return {"received_by": build_actor_key(viewer), "order": _match_order(period, None)}
+
+
 def name_state_field(role: Role) -> str:
     """Return the name of the field that holds the state which a role sees."""
     return "reported" if sees_reported(role) else "whole"

@@ -2,7 +2,7 @@
 
 import asyncio
 import csv
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from io import StringIO
@@ -13,7 +13,7 @@ from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from services.portal.application.ports import Cell, Row, SheetFullError
+from services.portal.application.ports import Cell, SheetFullError, Table
 from services.portal.domain.verifier.verify import show_hidden, write_cell
 
 _CHUNK_BYTES = 64 * 1024
@@ -27,45 +27,51 @@ _INEXACT = 10**13
 
 
 class CsvSheet:
-    """CSV for a French spreadsheet: UTF-8 with a byte order mark, semicolons, decimal commas."""
+    """CSV for a French spreadsheet: UTF-8 with a byte order mark, semicolons, decimal commas.
 
-    async def write(self, rows: AsyncIterator[Row]) -> AsyncIterator[bytes]:
+    A further table follows the one before after a blank line, under its title.
+    """
+
+    async def write(self, tables: Sequence[Table]) -> AsyncIterator[bytes]:
         text = StringIO()
         text.write("\ufeff")
         lines = csv.writer(text, delimiter=";", lineterminator="\r\n")
-        async for row in rows:
-            lines.writerow([format_cell(cell) for cell in row])
-            if text.tell() >= _CHUNK_BYTES:
-                yield _take_bytes(text)
+        for rank, table in enumerate(tables):
+            if rank:
+                lines.writerows([(), (format_cell(table.title),)])
+            async for row in table.rows:
+                lines.writerow([format_cell(cell) for cell in row])
+                if text.tell() >= _CHUNK_BYTES:
+                    yield _take_bytes(text)
         yield _take_bytes(text)
 
 
 class XlsxSheet:
-    """Workbook (xlsx), written whole to disk before it is sent, as its index comes last."""
+    """Workbook (xlsx), a sheet a table, written whole to disk first, as its index comes last."""
 
     def __init__(self, max_rows: int = _SHEET_ROWS) -> None:
         """Set the limit of rows of a sheet."""
         self._max_rows = max_rows
 
-    async def write(self, rows: AsyncIterator[Row]) -> AsyncIterator[bytes]:
-        """Write all the rows, then yield the file. Raises SheetFullError for too many rows."""
+    async def write(self, tables: Sequence[Table]) -> AsyncIterator[bytes]:
+        """Write all the tables, then yield the file. Raises SheetFullError for too many rows."""
         with TemporaryDirectory(prefix="liste-") as folder:
             path = Path(folder) / "liste.xlsx"
             workbook = Workbook(str(path), {"constant_memory": True, "tmpdir": folder})
-            await self._fill(workbook, rows)
+            formats = {
+                Decimal: workbook.add_format({"num_format": _NUMBER_FORMAT}),
+                date: workbook.add_format({"num_format": _DAY_FORMAT}),
+            }
+            for table in tables:
+                await self._fill(workbook.add_worksheet(table.title), table, formats)
             await asyncio.to_thread(workbook.close)
             with path.open("rb") as file:
                 while chunk := await asyncio.to_thread(file.read, _CHUNK_BYTES):
                     yield chunk
 
-    async def _fill(self, workbook: Workbook, rows: AsyncIterator[Row]) -> None:
-        sheet = workbook.add_worksheet("Pièces")
-        formats = {
-            Decimal: workbook.add_format({"num_format": _NUMBER_FORMAT}),
-            date: workbook.add_format({"num_format": _DAY_FORMAT}),
-        }
+    async def _fill(self, sheet: Worksheet, table: Table, formats: dict[type, Format]) -> None:
         rank = 0
-        async for row in rows:
+        async for row in table.rows:
             if rank == self._max_rows:
                 raise SheetFullError
             for column, cell in enumerate(row):

@@ -28,6 +28,7 @@ def _read_piece(published: DossierChanged, state: PieceStateV1, *, is_hiding: bo
     whole = PieceState(
         state.status, state.status_at, published.closed, _read_awaited(awaited) if awaited else None
     )
+    prevailing = published.prevailing
     return Piece(
         id=state.piece_id,
         dossier_id=published.dossier_id,
@@ -48,12 +49,15 @@ def _read_piece(published: DossierChanged, state: PieceStateV1, *, is_hiding: bo
         engagement=_compose(state.engagement),
         marche=_compose(state.marche),
         is_credit_note=is_credit_note(state.type_code),
-        prevailing=published.prevailing.to_domain() if published.prevailing else None,
+        prevailing=prevailing.to_domain() if prevailing else None,
         received_in=find_receivers(
             load_version(published.table_version),
             published.pieces,
             state,
             moa=published.parties.moa is not None,
+        ),
+        is_prevailing_credit_note=is_credit_note(
+            (prevailing and prevailing.type_code) or state.type_code
         ),
     )
 

@@ -1,6 +1,7 @@
 """Ports of the use cases of portal."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
@@ -34,6 +35,9 @@ class Pieces(Protocol):
     def list_sent(self, viewer: Actor, period: Range[date]) -> AsyncIterator[Sequence[Piece]]:
         """Yield the pieces that the viewer deposited in a period, the first deposit first."""
 
+    def list_received(self, viewer: Actor, period: Range[date]) -> AsyncIterator[Sequence[Piece]]:
+        """Yield the pieces deposited in a period that the viewer has received, likewise."""
+
 
 class Structures(Protocol):
     """The projection of structures."""
@@ -42,11 +46,22 @@ class Structures(Protocol):
         """Find the names of these structures, as far as they are known."""
 
 
-class Sheet(Protocol):
-    """File format of a table: CSV or workbook."""
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of a file, with its title."""
 
-    def write(self, rows: AsyncIterator[Row]) -> AsyncIterator[bytes]:
-        """Write rows to a file, and yield its bytes. Raises `SheetFullError` for too many rows."""
+    title: str
+    rows: AsyncIterator[Row]
+
+
+class Sheet(Protocol):
+    """File format of tables: CSV or workbook."""
+
+    def write(self, tables: Sequence[Table]) -> AsyncIterator[bytes]:
+        """Write tables to a file, and yield its bytes.
+
+        Raises `SheetFullError` for a table of too many rows.
+        """
 
 
 class SheetFullError(Exception):

@@ -1,18 +1,20 @@
-"""Totals of a fiscal list, by currency and by cadre: two currencies are never added.
+"""Totals of a fiscal list, by section, currency and cadre: two currencies are never added.
 
-The pieces of a dossier restate one another (an A8 repeats the amounts of its A7): a total over all
-cadres counts the same works several times, so each cadre has its own.
+What was sent and what was received are never added either: a piece is sent by one and received by
+another. The pieces of a dossier restate one another (an A8 repeats the amounts of its A7): a total
+over all cadres counts the same works several times, so each cadre has its own.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 from itertools import groupby
 
 from services.portal.domain import rules
 from services.portal.domain.criteria import Range
-from services.portal.domain.piece import Piece
+from services.portal.domain.piece import Counted, Piece
 from shared.vocabulary.amounts import Amounts
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
@@ -30,6 +32,14 @@ REFUSED = frozenset(
     }
 )
 """Statuses of refused or rejected pieces, which will not be paid."""
+
+
+class Section(StrEnum):
+    """Section of a fiscal list: by which way its pieces came to the viewer."""
+
+    SENT = "sent"
+    RECEIVED = "received"
+
 
 _ZERO = Amounts(Decimal(0), Decimal(0), Decimal(0), Decimal(0))
 
@@ -85,14 +95,16 @@ class Total:
 
 @dataclass(slots=True)
 class Totals:
-    """Adds up pieces one by one; its memory depends on currencies and cadres alone."""
+    """Adds up the pieces of a section one by one; its memory depends on currencies and cadres."""
 
+    section: Section = Section.SENT
     _parts: dict[tuple[str, str], Subtotal] = field(default_factory=dict)
 
     def add(self, piece: Piece, viewer: Role) -> None:
         """Add a piece, by the status that the viewer sees."""
         key = piece.currency or "", piece.cadre
-        one = _count_one(piece, is_kept=not is_refused(piece, viewer))
+        counted = find_counted(piece, viewer, self.section)
+        one = _count_one(counted, is_kept=not is_refused(piece, viewer))
         self._parts[key] = self._parts.get(key, Subtotal()).add(one)
 
     def __iter__(self) -> Iterator[Total]:
@@ -110,6 +122,17 @@ class Totals:
 def is_refused(piece: Piece, viewer: Role) -> bool:
     """Tell whether a piece was refused or rejected, by the status that the viewer sees."""
     return piece.select_state(viewer).status in REFUSED
+
+
+def find_counted(piece: Piece, viewer: Role, section: Section) -> Counted | None:
+    """Find the amounts by which a piece counts in a section; None when they are unknown.
+
+    A piece sent counts by what it states. A piece received counts by what prevails in its dossier,
+    which is what is to be paid; one that was refused or rejected by what it stated.
+    """
+    if section is Section.SENT or is_refused(piece, viewer):
+        return piece.counted
+    return piece.counted_prevailing
 
 
 def judge_period(period: Range[date]) -> Sequence[Violation]:
@@ -130,9 +153,9 @@ def judge_period(period: Range[date]) -> Sequence[Violation]:
     return ()
 
 
-def _count_one(piece: Piece, *, is_kept: bool) -> Subtotal:
-    one = Sum(1, piece.counted or _ZERO)
-    is_avoir = is_kept and piece.is_taken_away
+def _count_one(counted: Counted | None, *, is_kept: bool) -> Subtotal:
+    one = Sum(1, counted.amounts if counted else _ZERO)
+    is_avoir = is_kept and counted is not None and counted.is_avoir
     return Subtotal(one, one if is_kept else Sum(), one if is_avoir else Sum())
 
 

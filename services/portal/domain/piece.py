@@ -37,6 +37,14 @@ class PieceState:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """Amounts as they count in a total: those of an avoir are below zero, whatever their sign."""
+
+    amounts: Amounts
+    is_avoir: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Piece:
     """A piece in its dossier."""
 
@@ -61,19 +69,20 @@ class Piece:
     """Prevailing amounts of the dossier."""
     received_in: frozenset[Role] = frozenset()
     """Roles that have received the piece."""
+    is_prevailing_credit_note: bool = False
+    """Whether the piece that states the prevailing amounts is an avoir."""
 
     @property
-    def is_taken_away(self) -> bool:
-        """Whether the piece lowers a total: an avoir does, whatever the sign of its amounts."""
-        return self.amounts is not None and (self.is_credit_note or self.amounts.ttc < 0)
+    def counted(self) -> Counted | None:
+        """Amounts of the piece as they count in a total; None when they are unknown."""
+        return _count(self.amounts, is_avoir=self.is_credit_note) if self.amounts else None
 
     @property
-    def counted(self) -> Amounts | None:
-        """Amounts as they count in a total: those of an avoir are below zero."""
-        amounts = self.amounts
-        if amounts is None or not self.is_credit_note or amounts.ttc < 0:
-            return amounts
-        return Amounts(ht=-amounts.ht, tva=-amounts.tva, ttc=-amounts.ttc, due=-amounts.due)
+    def counted_prevailing(self) -> Counted | None:
+        """Prevailing amounts as they count in a total; those of the piece where none are known."""
+        if self.prevailing is None:
+            return self.counted
+        return _count(self.prevailing.amounts, is_avoir=self.is_prevailing_credit_note)
 
     @property
     def differences(self) -> tuple[Change, ...]:
@@ -106,6 +115,12 @@ class Piece:
         if awaited is None or awaited.held:
             return frozenset()
         return frozenset(awaited.actors) & self.viewers
+
+
+def _count(amounts: Amounts, *, is_avoir: bool) -> Counted:
+    if is_avoir and amounts.ttc >= 0:
+        amounts = Amounts(ht=-amounts.ht, tva=-amounts.tva, ttc=-amounts.ttc, due=-amounts.due)
+    return Counted(amounts, is_avoir=is_avoir or amounts.ttc < 0)
 
 
 def sees_reported(role: Role) -> bool:

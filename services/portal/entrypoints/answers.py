@@ -7,10 +7,10 @@ from typing import Annotated, Self
 
 from pydantic import Field, PlainSerializer
 
-from services.portal.application.fiscal_lists import NOTICES
+from services.portal.application.fiscal_lists import NOTICES, RECEIVED_NOTICES, FiscalTotals
 from services.portal.application.searches import Dashboard, Page
 from services.portal.domain.counts import Count
-from services.portal.domain.fiscal import Subtotal, Sum, Total, Totals
+from services.portal.domain.fiscal import Subtotal, Sum, Total
 from services.portal.domain.piece import Awaited, Piece
 from services.portal.entrypoints.cursor import write_cursor
 from services.portal.entrypoints.requests import FiscalListQuery
@@ -254,22 +254,32 @@ def _build_sums(subtotal: Subtotal) -> dict[str, SumAnswer]:
 
 
 class FiscalListAnswer(Answer):
-    """Totals of what a structure sent in a period."""
+    """Totals of what a structure sent in a period, and of what it received, by day of deposit."""
 
     structure: str
     role: Role
     deposited_from: date
     deposited_to: date
-    totals: list[CurrencyTotalAnswer]
+    totals: list[CurrencyTotalAnswer] = Field(
+        description="De ce que l'appelant a déposé, par les montants que les pièces énoncent."
+    )
+    received: list[CurrencyTotalAnswer] = Field(
+        description="De ce que l'appelant a reçu, par les montants qui prévalent dans le dossier ; "
+        "une pièce refusée ou rejetée compte pour ceux qu'elle énonce."
+    )
     notices: Sequence[str] = Field(default=NOTICES, description="À lire avant les totaux.")
+    received_notices: Sequence[str] = Field(
+        default=RECEIVED_NOTICES, description="À lire avant les totaux de `received`."
+    )
 
     @classmethod
-    def of(cls, viewer: Actor, question: FiscalListQuery, totals: Totals) -> Self:
+    def of(cls, viewer: Actor, question: FiscalListQuery, totals: FiscalTotals) -> Self:
         """Show the totals of a list."""
         return cls(
             structure=viewer.structure,
             role=viewer.role,
             deposited_from=question.deposited_from,
             deposited_to=question.deposited_to,
-            totals=[CurrencyTotalAnswer.of(total) for total in totals],
+            totals=[CurrencyTotalAnswer.of(total) for total in totals.sent],
+            received=[CurrencyTotalAnswer.of(total) for total in totals.received],
         )

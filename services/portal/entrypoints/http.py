@@ -56,7 +56,7 @@ def create_router(searches: Searches, lists: FiscalLists, sheets: Mapping[str, S
 
     @router.get(
         "/fiscal-list",
-        summary="Lister ce que l'appelant a déposé dans une période, avec les totaux.",
+        summary="Lister ce que l'appelant a déposé et reçu dans une période, avec les totaux.",
         response_model=FiscalListAnswer,
         responses=_FILES,  # type: ignore[arg-type]
     )
@@ -68,7 +68,7 @@ def create_router(searches: Searches, lists: FiscalLists, sheets: Mapping[str, S
             raise build_refused(violations)
         if asked.format == "json":
             return FiscalListAnswer.of(viewer, asked, await lists.add_up(viewer, period))
-        chunks = sheets[asked.format].write(lists.list_rows(viewer, period))
+        chunks = sheets[asked.format].write(lists.list_tables(viewer, period))
         return StreamingResponse(
             await _start_stream(chunks),
             media_type=_MEDIA_TYPES[asked.format],

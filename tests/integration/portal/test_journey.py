@@ -88,6 +88,11 @@ class Desk:
         board = await self.ask(role, "/dashboard")
         return [*pages, board, await self.ask(role, "/fiscal-list", **period)]
 
+    async def received(self, role: Role) -> dict[str, int]:
+        """Give the number of pieces that a role has received, by status."""
+        counts = (await self.ask(role, "/dashboard"))["received"]
+        return {each["status"]: each["pieces"] for each in counts}
+
     async def statuses(self, role: Role) -> dict[str, str]:
         """Give the status of each piece, by its cadre."""
         pieces = (await self.ask(role))["pieces"]
@@ -132,6 +137,11 @@ async def test_a_dossier_is_followed_to_a_payment_that_stays_hidden(desk: Desk) 
 
     final = await scene.follow(await scene.follow(opened, MARCHE), MARCHE)
     payer = scene.build_actor(Role.SERVICE_FINANCIER, MARCHE)
+    await desk.until(Role.SERVICE_FINANCIER, "A19", "MISE_A_DISPOSITION")
+    assert await desk.received(Role.SERVICE_FINANCIER) == {"MISE_A_DISPOSITION": 1}
+    assert await desk.received(Role.MOA) == await desk.received(Role.MOE) == {"ASSOCIEE": 1}
+    (to_pay,) = (await desk.everything(Role.SERVICE_FINANCIER))[-1]["received"]
+    assert (to_pay["kept"]["pieces"], to_pay["kept"]["due"]) == (1, "12000.00")
     for act, status in STEPS:
         await payer.treat(final["piece_id"], act)
         await desk.until(Role.TITULAIRE, "A19", status)

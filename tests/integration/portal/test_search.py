@@ -131,7 +131,7 @@ async def test_another_structure_and_another_role_see_nothing(world: World) -> N
         listed = (await world.http.get("/fiscal-list", params=asked, headers=stranger)).json()
         assert (page["pieces"], page["next"]) == ([], None)
         assert (board["sent"], board["received"], board["awaiting"]["pieces"]) == ([], [], 0)
-        assert listed["totals"] == []
+        assert (listed["totals"], listed["received"]) == ([], [])
     assert (await world.http.get("/pieces")).status_code == 401
 
 
@@ -263,24 +263,32 @@ async def test_a_dashboard_counts_as_received_what_came_to_the_caller_and_nothin
     }
 
 
-async def test_a_hidden_payment_is_betrayed_by_no_search_no_count_and_no_list(world: World) -> None:
+@pytest.mark.parametrize(
+    ("cadre", "depositor", "other"),
+    [("A4", Role.TITULAIRE, Role.MOE), ("A25", Role.MOA, Role.SERVICE_FINANCIER)],
+    ids=["of a piece sent", "of a piece received"],
+)
+async def test_a_hidden_payment_is_betrayed_by_no_search_no_count_and_no_list(
+    world: World, cadre: str, depositor: Role, other: Role
+) -> None:
     piece = world.piece(
-        "a", status=Status.MANDATEE, status_at=datetime(2026, 11, 26, 11, tzinfo=UTC)
+        "a",
+        depositor,
+        cadre=cadre,
+        status=Status.MANDATEE,
+        status_at=datetime(2026, 11, 26, 11, tzinfo=UTC),
     )
     payer = world.build_awaited(Role.SERVICE_FINANCIER, "a", due=NOON + timedelta(days=30))
     hiding: dict[str, Any] = {"payment_not_reported": True}
     await world.tell(world.state("1", 1, piece, awaited=payer, **hiding))
     before = await everything(world, Role.TITULAIRE)
-    depositor = piece.depositor
-    await world.tell(
-        world.state(
-            "1", 2, a_paid_piece(piece.piece_id, depositor=depositor), closed=True, **hiding
-        )
-    )
+    paid = a_paid_piece(piece.piece_id, cadre=cadre, depositor=piece.depositor)
+    await world.tell(world.state("1", 2, paid, closed=True, **hiding))
 
     assert await everything(world, Role.TITULAIRE) == before
+    assert "MANDATEE" in str(before["board"])
     assert (await world.page(Role.MOA, status="MISE_EN_PAIEMENT", closed=True))["pieces"]
-    assert "MISE_EN_PAIEMENT" in str(await world.get("/dashboard", Role.MOA))
+    assert "MISE_EN_PAIEMENT" in str((await world.get("/dashboard", other))["received"])
 
 
 async def everything(world: World, role: Role) -> dict[str, Any]:
@@ -293,6 +301,8 @@ async def everything(world: World, role: Role) -> dict[str, Any]:
         {"closed": True},
         {"closed": False},
         {"awaits_me": True},
+        {"received": True},
+        {"received": True, "status": "MISE_EN_PAIEMENT"},
     ]
     answers = {str(each): await world.page(role, **each) for each in asked}
     csv = await world.http.get(

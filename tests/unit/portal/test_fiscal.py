@@ -1,4 +1,4 @@
-"""What a fiscal list adds up to."""
+"""What a fiscal list adds up to, of what was sent and of what was received."""
 
 from datetime import date
 from decimal import Decimal
@@ -7,8 +7,9 @@ import pytest
 
 from services.portal.application.piece_states import read_pieces
 from services.portal.domain.criteria import Range
-from services.portal.domain.fiscal import REFUSED, Totals, judge_period
-from shared.contracts.routing_v1 import PieceStateV1
+from services.portal.domain.fiscal import REFUSED, Section, Totals, judge_period
+from services.portal.domain.piece import Piece
+from shared.contracts.routing_v1 import PieceStateV1, PrevailingV1
 from shared.vocabulary.codes import CREDIT_NOTES
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import FINAL, Status
@@ -20,6 +21,87 @@ def totals(*states: PieceStateV1) -> Totals:
     for piece in read_pieces(a_state(pieces=states)):
         added.add(piece, Role.TITULAIRE)
     return added
+
+
+def prevailing(ht: str, type_code: str | None = "380") -> PrevailingV1:
+    """Build the prevailing amounts of a dossier, stated by another piece of it."""
+    return PrevailingV1(
+        piece_id="p9",
+        cadre="A19",
+        number="EAV-9",
+        currency="EUR",
+        amounts=build_amounts(ht),
+        type_code=type_code,
+        is_settled=True,
+    )
+
+
+def received(*pieces: Piece, role: Role = Role.MOA) -> Totals:
+    added = Totals(Section.RECEIVED)
+    for piece in pieces:
+        added.add(piece, role)
+    return added
+
+
+def test_a_piece_received_counts_by_what_prevails_and_one_sent_by_what_it_states() -> None:
+    state = a_state(
+        pieces=[a_piece(cadre="A15", status=Status.ASSOCIEE)], prevailing=prevailing("90.00")
+    )
+    (piece,) = read_pieces(state)
+    sent = Totals()
+    sent.add(piece, Role.MOE)
+
+    ((was_sent,), (was_received,)) = (tuple(sent), tuple(received(piece)))
+
+    assert was_sent.whole.kept.amounts.ht == Decimal("100.00")
+    assert was_received.whole.kept.amounts.ht == Decimal("90.00")
+    assert was_received.whole.kept.amounts.due == Decimal("108.00")
+
+
+@pytest.mark.parametrize("status", sorted(REFUSED))
+def test_a_piece_received_and_turned_away_counts_by_what_it_stated(status: Status) -> None:
+    (piece,) = read_pieces(
+        a_state(pieces=[a_piece(cadre="A15", status=status)], prevailing=prevailing("90.00"))
+    )
+
+    (total,) = received(piece)
+
+    assert total.whole.every.amounts.ht == Decimal("100.00")
+    assert (total.whole.kept.count, total.whole.kept.amounts.ht) == (0, Decimal(0))
+
+
+def test_a_piece_received_of_a_dossier_that_tells_no_prevailing_amounts_counts_by_its_own() -> None:
+    (piece,) = read_pieces(a_state(pieces=[a_piece(cadre="A15", status=Status.ASSOCIEE)]))
+
+    (total,) = received(piece)
+
+    assert total.whole.kept.amounts.ht == Decimal("100.00")
+
+
+@pytest.mark.parametrize(
+    ("own", "of_prevailing", "is_avoir"),
+    [
+        ("381", "381", True),
+        ("380", "381", True),
+        ("381", "380", False),
+        ("381", None, True),
+        ("380", None, False),
+    ],
+)
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_an_avoir_received_is_deducted_by_the_type_of_what_prevails(
+    sign: str, own: str, of_prevailing: str | None, *, is_avoir: bool
+) -> None:
+    state = a_state(
+        pieces=[a_piece(cadre="A15", status=Status.ASSOCIEE, type_code=own)],
+        prevailing=prevailing(f"{sign}90.00", of_prevailing),
+    )
+
+    (total,) = received(*read_pieces(state))
+
+    below = is_avoir or sign == "-"
+    assert total.whole.kept.amounts.ht == Decimal("-90.00" if below else "90.00")
+    assert total.whole.avoirs.count == int(below)
 
 
 def test_amounts_add_up_exactly_and_currencies_never_meet() -> None:

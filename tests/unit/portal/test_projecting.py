@@ -9,7 +9,7 @@ from services.portal.application.piece_states import read_pieces
 from services.portal.domain.piece import Piece
 from shared.circuit.loader import CircuitError
 from shared.contracts.common_v1 import ActorV1, PartyV1
-from shared.contracts.routing_v1 import DossierChanged, TurnV1
+from shared.contracts.routing_v1 import DossierChanged, PrevailingV1, TurnV1
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import SUPPLIER_SIDE, Role
 from shared.vocabulary.statuses import Status
@@ -23,12 +23,24 @@ from tests.kit.states import (
     a_paid_piece,
     a_piece,
     a_state,
+    build_amounts,
     build_awaited,
 )
 
 MANDATED_AT = datetime(2026, 11, 26, 11, tzinfo=UTC)
 DUE = NOON + timedelta(days=30)
 _TO_PAY = a_piece(status=Status.MANDATEE, status_at=MANDATED_AT)
+
+
+AN_AVOIR = PrevailingV1(
+    piece_id="p9",
+    cadre="A19",
+    number="EAV-9",
+    currency="EUR",
+    amounts=build_amounts("90.00"),
+    type_code="381",
+    is_settled=True,
+)
 
 
 def before_payment(*, payment_not_reported: bool = False) -> DossierChanged:
@@ -171,7 +183,14 @@ def test_who_takes_part_may_see_in_its_role_and_no_other() -> None:
     assert len(viewers) == 4
 
 
-@pytest.mark.parametrize("state", [before_payment(), after_payment(payment_not_reported=True)])
+@pytest.mark.parametrize(
+    "state",
+    [
+        before_payment(),
+        after_payment(payment_not_reported=True),
+        before_payment().model_copy(update={"prevailing": AN_AVOIR}),
+    ],
+)
 def test_a_document_holds_the_whole_piece(state: DossierChanged) -> None:
     piece = only(state)
 

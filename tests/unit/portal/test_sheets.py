@@ -13,7 +13,7 @@ from zipfile import ZipFile
 import pytest
 
 from services.portal.adapters.sheets import CsvSheet, XlsxSheet, format_cell
-from services.portal.application.ports import Cell, Row, Sheet, SheetFullError
+from services.portal.application.ports import Cell, Row, Sheet, SheetFullError, Table
 from shared.vocabulary.sizes import MEGABYTE
 
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
@@ -42,7 +42,11 @@ async def given(rows: Sequence[Row]) -> AsyncIterator[Row]:
 
 
 async def written(sheet: Sheet, *rows: Row) -> bytes:
-    return b"".join([chunk async for chunk in sheet.write(given(rows))])
+    return await written_tables(sheet, Table("Pièces", given(rows)))
+
+
+async def written_tables(sheet: Sheet, *tables: Table) -> bytes:
+    return b"".join([chunk async for chunk in sheet.write(tables)])
 
 
 def parsed(body: bytes) -> list[list[str]]:
@@ -62,6 +66,32 @@ async def test_a_csv_opens_as_it_is_in_a_french_spreadsheet() -> None:
 
     assert parsed(body) == [["été", "3", "-1234,50", "24/11/2026", "", "'=1+1"]]
     assert body.endswith(b"\r\n")
+
+
+async def test_a_further_table_of_a_csv_follows_a_blank_line_and_its_title() -> None:
+    tables = [Table("Pièces", given([("a",)])), Table("=Reçues", given([("b",), ("c",)]))]
+
+    assert parsed(await written_tables(CsvSheet(), *tables)) == [
+        ["a"],
+        [],
+        ["'=Reçues"],
+        ["b"],
+        ["c"],
+    ]
+
+
+async def test_each_table_of_a_workbook_has_a_sheet_of_its_own() -> None:
+    tables = [Table("Pièces", given([("a",)])), Table("Pièces reçues", given([("b",), ("c",)]))]
+
+    with ZipFile(BytesIO(await written_tables(XlsxSheet(max_rows=2), *tables))) as archive:
+        names = archive.read("xl/workbook.xml").decode()
+        sheets = [
+            "".join(ET.fromstring(archive.read(f"xl/worksheets/sheet{rank}.xml")).itertext())  # noqa: S314
+            for rank in (1, 2)
+        ]
+
+    assert names.index('name="Pièces"') < names.index('name="Pièces reçues"')
+    assert sheets == ["a", "bc"]
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -140,7 +170,7 @@ async def test_a_workbook_leaves_nothing_on_the_disk(
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     await written(XlsxSheet(), ROW)
-    chunks = aiter(XlsxSheet().write(given([ROW])))
+    chunks = aiter(XlsxSheet().write([Table("Pièces", given([ROW]))]))
     await anext(chunks)
     assert left(tmp_path)
     await chunks.aclose()  # type: ignore[attr-defined]
@@ -155,14 +185,15 @@ async def test_the_memory_of_a_table_does_not_grow_with_its_rows(sheet: Sheet) -
             yield (*ROW, f"row {rank}", "x" * 1000)
 
     async def peak(number: int) -> int:
+        tables = [Table(title, many(number // 2)) for title in ("Pièces", "Pièces reçues")]
         tracemalloc.start()
         try:
-            async for _ in sheet.write(many(number)):
+            async for _ in sheet.write(tables):
                 pass
             return tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
 
-    await peak(1)
+    await peak(2)
     # Ten thousand rows hold ten megabytes of text.
     assert await peak(10_000) < await peak(500) + MEGABYTE
