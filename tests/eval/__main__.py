@@ -1,12 +1,15 @@
 """`make eval-support`: evaluates the model and the virtual agent on sets of texts.
 
-No training uses these sets. Whoever wrote tickets*.csv and questions*.csv saw no example and no
-article. A question counts as answered by the passage that people see, not by its article.
+No training uses these sets. Whoever wrote tickets*.csv, bureaux*.csv and questions*.csv saw no
+example and no article. Rows of bureaux*.csv have no sub-category: only their desk is evaluated. A
+question counts as answered by the passage that people see, not by its article.
 
 The articles and thresholds of the agent were worked on with questions.csv, questions-2.csv,
-questions-3.csv and hors_sujet*.csv in view: their figures guard against a fall, and only a set
-written since tells how people fare. To add one, drop its `questions-*.csv` here, with the passages
-that answer each question; it must reach `_NEW_SET`.
+questions-3.csv and hors_sujet*.csv in view; the examples and thresholds of the model with
+tickets*.csv and bureaux.csv. Their figures guard against a fall, and only a set written since tells
+how people fare. To add one for the agent, drop its `questions-*.csv` here, with the passages that
+answer each question; it must reach `_NEW_SET`. One for the model is a `tickets-*.csv`, or a
+`bureaux-*.csv`.
 """
 
 import sys
@@ -20,11 +23,11 @@ from services.support.agent.adapters.knowledge_base import load_article_search, 
 from services.support.agent.domain.articles import Article
 from services.support.settings import DATA, load_catalogue
 from services.support.suggestions.adapters.examples import Example, read_examples
-from services.support.suggestions.adapters.model import train_model
+from services.support.suggestions.adapters.model import TrainedModel, train_model
 from shared.vocabulary.tickets import Desk
 from tests.eval.bounds import Bounds
 from tests.eval.picture import draw_confusion
-from tests.eval.tickets import Pairs, format_confusion, judge_tickets
+from tests.eval.tickets import Pairs, format_confusion, judge_desks, judge_tickets
 from tests.kit.evaluation import (
     EvaluationResults,
     Question,
@@ -91,10 +94,28 @@ def _judge_model(desks: Mapping[str, Desk], bounds: Bounds) -> None:
         print(f"{name}: {len(tickets)} tickets held out")
         known = [each for each in tickets if each.sub_category in desks]
         pairs += judge_tickets(model, known, desks, bounds)
+    _judge_desks(model, seen, bounds)
     classes = sorted(desks, key=lambda code: (desks[code], code))
     draw_confusion(PICTURE, classes, pairs)
     print(f"what tickets were (down) and were read as (across), as in {PICTURE.relative_to(ROOT)}")
     print(format_confusion(classes, pairs))
+
+
+def _judge_desks(model: TrainedModel, seen: set[str], bounds: Bounds) -> None:
+    for file in _list_files("bureaux"):
+        rows = read_rows(file)
+        again = {
+            row["titre"]
+            for row in rows
+            if _normalise(Example("", row["titre"], row["description"])) in seen
+        }
+        bounds.check_none(f"{file.name}, tickets that are also examples", again)
+        print(f"{file.name}: {len(rows)} tickets held out, of which only the desk is known")
+        suggested = [
+            (Desk(row["bureau"]), model.suggest(row["titre"], row["description"]).desk)
+            for row in rows
+        ]
+        judge_desks(suggested, bounds)
 
 
 def _normalise(example: Example) -> str:

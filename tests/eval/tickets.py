@@ -16,6 +16,8 @@ _DESK_LEAST = 0.95
 _FIRST_THREE_LEAST = 0.85
 _FALSE_FLAGS_MOST = 0.02
 _FLAGGED_LEAST = 0.6
+_CLEAR_LEAST = 0.85
+_WRONG_MOST = 0.02
 _THREE = 3
 
 Pairs = Counter[tuple[str, str]]
@@ -35,6 +37,7 @@ def judge_tickets(
 ) -> Pairs:
     """Print the shares of right desks, sub-categories and flags; return the confusion matrix."""
     read = [_read(model, each, desks) for each in tickets]
+    judge_desks([(desks[each.truth], each.said.desk) for each in read], bounds)
     bounds.check_at_least(
         "technical against business",
         _compute_share(each.desk is desks[each.truth] for each in read),
@@ -69,6 +72,21 @@ def judge_tickets(
             len(flagged),
         )
     return Counter((each.truth, each.ranking[0]) for each in read)
+
+
+def judge_desks(suggested: Iterable[tuple[Desk, Desk | None]], bounds: Bounds) -> None:
+    """Print how often a desk is suggested, and the wrong one, from pairs of right and suggested."""
+    pairs = [*suggested]
+    for desk in Desk:
+        of_desk = [said for right, said in pairs if right is desk]
+        share = _compute_share(said is not None for said in of_desk)
+        bounds.check_at_least(f"{desk}, a desk suggested", share, _CLEAR_LEAST, len(of_desk))
+        wrong = sum(said not in {desk, None} for said in of_desk)
+        print(f"  {desk}, the other desk suggested: {wrong} of {len(of_desk)}")
+    wrongs = [said is not right for right, said in pairs if said is not None]
+    bounds.check_at_most(
+        "wrong desk where one is suggested", _compute_share(wrongs), _WRONG_MOST, len(wrongs)
+    )
 
 
 def format_confusion(classes: Sequence[str], counts: Pairs) -> str:

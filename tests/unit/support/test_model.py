@@ -51,6 +51,47 @@ def test_tickets_are_read_however_they_are_typed(model: TrainedModel) -> None:
     assert sum(found) >= 0.85 * len(rows)
 
 
+def test_most_tickets_however_typed_have_a_desk_and_the_right_one(model: TrainedModel) -> None:
+    with VARIANTS.open(encoding="utf-8", newline="") as lines:
+        rows = [*csv.DictReader(lines, delimiter=";", strict=True)]
+
+    suggested = [
+        (DESKS[each["sous_categorie"]], model.suggest(each["titre"], each["description"]).desk)
+        for each in rows
+    ]
+
+    for desk in Desk:
+        said = [which for right, which in suggested if right is desk]
+        assert set(said) <= {desk, None}
+        assert said.count(desk) >= 0.85 * len(said)
+
+
+@pytest.mark.parametrize(
+    ("text", "sub_category"),
+    [
+        ("J'ai déposé ma facture il y a deux mois et elle n'est toujours pas payée", "M_PAIEMENT"),
+        ("J'ai envoyé ma situation en juin et je n'ai encore rien touché", "M_PAIEMENT"),
+        ("Je me suis connecté hier et le montant de mon acompte a été baissé", "M_DECOMPTE"),
+        ("J'ai reçu la notification du refus mais le motif n'est pas expliqué", "M_REFUS"),
+        ("J'ai déposé ma facture mais le virement est parti sur l'ancien compte", "M_BANQUE"),
+        ("Nous avons envoyé le DC4 par le portail, il n'est toujours pas agréé", "M_MARCHE"),
+        ("J'ai déposé ma situation, le maître d'œuvre ne répond pas", "M_DESTINATAIRE"),
+        ("J'ai déposé ma facture hier et je ne la retrouve pas dans la liste", "SUIVI"),
+        ("Ma facture a été refusée, je la redépose et le bouton Envoyer reste grisé", "DEPOT"),
+        ("Je voulais savoir si ma facture est payée mais mon mot de passe est refusé", "CONNEXION"),
+        ("La facture est payée mais le PDF téléchargé ne s'ouvre pas", "FICHIER"),
+    ],
+)
+@pytest.mark.parametrize("title", ["", "Facture", "Dépôt"])
+def test_what_came_before_a_complaint_is_not_taken_for_it(
+    model: TrainedModel, text: str, sub_category: str, title: str
+) -> None:
+    said = model.suggest(title, text)
+
+    assert said.best == sub_category
+    assert said.desk in {DESKS[sub_category], None}
+
+
 async def test_a_clear_text_is_read_once_learnt(model: TrainedModel) -> None:
     learner = ModelSuggester(DATA / "exemples", FEW)
     assert (await learner.suggest("mot de passe oublié", "")).guesses == ()
@@ -99,7 +140,9 @@ def test_a_clear_text_contradicts_another_sub_category_of_either_desk(
 
 @pytest.mark.parametrize("text", ["", "bonjour", "problème", "facture", "besoin d'aide svp"])
 def test_a_text_that_says_little_contradicts_nothing(model: TrainedModel, text: str) -> None:
-    assert model.suggest(text, text).excluded == frozenset()
+    said = model.suggest(text, text)
+
+    assert (said.desk, said.excluded) == (None, frozenset())
 
 
 def test_a_sub_category_that_was_never_taught_is_never_contradicted() -> None:
@@ -181,6 +224,8 @@ def test_examples_that_cannot_be_learnt_from_are_named(tmp_path: Path) -> None:
         train_model([Example("INCONNUE", "t", "d"), Example("DEPOT", "t", "d")], DESKS)
     with pytest.raises(ExamplesError, match="two sub-categories"):
         train_model([Example("DEPOT", "t", "d")], DESKS)
+    with pytest.raises(ExamplesError, match="the texts of the examples"):
+        train_model([Example("DEPOT", "xyz", ""), Example("API", "uvw", "")], DESKS)
     with pytest.raises(ExamplesError, match="holds no example"):
         read_examples(tmp_path)
     (tmp_path / "x.csv").write_text("titre;description\na;b\n", encoding="utf-8")
