@@ -11,7 +11,7 @@ from typing import Protocol
 
 from shared.circuit import rules
 from shared.circuit.table import Circuit, Row
-from shared.vocabulary.amounts import Amounts
+from shared.vocabulary.amounts import Amounts, format_amount
 from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.codes import INVOICE, is_credit_note
 from shared.vocabulary.rules import Rule, Violation
@@ -141,9 +141,9 @@ def judge_carried(
         yield rule.build_violation(
             name,
             label=_LABELS[name],
-            now=getattr(now, name),
+            now=format_amount(getattr(now, name)),
             cadre=row.cadre,
-            before=getattr(previous.amounts, name),
+            before=format_amount(getattr(previous.amounts, name)),
             number=previous.number,
         )
     if previous.type_code and is_credit_note(type_code) is not is_credit_note(previous.type_code):

@@ -133,6 +133,18 @@ TRANSITIONS = tuple(_read())
 No official matrix was found.
 """
 
+GIVEN_BACK = frozenset(
+    row.target
+    for row in TRANSITIONS
+    if row.awaited
+    in {
+        NextActor.DEPOSITOR_COMPLETES,
+        NextActor.DEPOSITOR_RECYCLES,
+        NextActor.DEPOSITOR_ANSWERS,
+    }
+)
+"""Statuses of a piece that awaits its depositor: after one of them it may enter a status again."""
+
 _BY_KEY = {(row.act, row.role, source): row for row in TRANSITIONS for source in row.sources}
 
 

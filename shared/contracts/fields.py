@@ -16,7 +16,7 @@ from pydantic import (
 from pydantic import WithJsonSchema as JsonSchema
 from pydantic_core import PydanticCustomError
 
-from shared.vocabulary.amounts import parse_amount
+from shared.vocabulary.amounts import format_amount, parse_amount
 from shared.vocabulary.dates import check_moment, is_plausible, parse_date, parse_moment
 
 
@@ -36,14 +36,17 @@ def _read_amount(value: Any) -> Decimal:  # noqa: ANN401 - whatever JSON holds
 Montant = Annotated[
     Decimal,
     BeforeValidator(_read_amount),
-    PlainSerializer(lambda value: format(value, "f"), return_type=str),
+    PlainSerializer(format_amount, return_type=str),
     JsonSchema({"type": "string", "pattern": r"^-?\d{1,17}(\.\d{1,2})?$"}),
 ]
-"""Amount in the unit of its currency, as a decimal string with two places at most."""
+"""Amount in the unit of its currency: a decimal string, read with two places at most.
+
+It is written with two.
+"""
 
 Difference = Annotated[
     Decimal,
-    PlainSerializer(lambda value: format(value, "f"), return_type=str),
+    PlainSerializer(format_amount, return_type=str),
     JsonSchema({"type": "string", "pattern": r"^-?\d{1,18}(\.\d{1,2})?$"}),
 ]
 """Difference of two amounts: it may have one digit more than an amount."""

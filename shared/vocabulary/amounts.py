@@ -6,17 +6,27 @@ from decimal import Decimal
 
 _AMOUNT = re.compile(r"-?\d{1,17}(\.\d{1,2})?", re.ASCII)
 """19 digits of which 2 decimals (FR CTC schematron, BR-FR amounts)."""
+_CENT = Decimal("0.01")
 
 
 def parse_amount(text: str) -> Decimal:
-    """Parse a plain decimal string such as `1234.50`, in the currency's unit; no zero has a sign.
+    """Parse a plain decimal string such as `1234.5`, in the currency's unit, to two decimals.
 
-    Raises ValueError for anything else: exponents, thousands separators, a third decimal.
+    No zero has a sign. Raises ValueError for anything else: exponents, thousands separators, a
+    third decimal.
     """
     if not _AMOUNT.fullmatch(text):
         raise ValueError(text)
     # Adding zero turns -0 into 0, and changes no other amount: 28 digits of precision are enough.
-    return Decimal(text) + 0
+    return Decimal(text).quantize(_CENT) + 0
+
+
+def format_amount(amount: Decimal) -> str:
+    """Format an amount, a sum or a difference with its two decimals, such as `1234.50`.
+
+    Stored amounts of before have as many decimals as their depositor wrote.
+    """
+    return f"{amount:.2f}"
 
 
 @dataclass(frozen=True, slots=True)

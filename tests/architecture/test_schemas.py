@@ -2,11 +2,17 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from pydantic import BaseModel, TypeAdapter
 
 from docs.generators.openapi import build_openapi
+from shared.answers.answer import Answer
+from shared.contracts.common_v1 import Part
+from shared.contracts.envelope import Payload
 
 # A form has no model of its own: FastAPI names it by the operation.
 _NAME = re.compile(r"\w+(?:Answer|Request|V\d+)|Body_[a-z]+(?:_[a-z]+)+")
@@ -67,3 +73,33 @@ def test_a_misnamed_schema_an_id_and_two_operations_of_one_name_are_found() -> N
         "read",
         "read_ticket",
     ]
+
+
+def list_kinds(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    for kind in model.__subclasses__():
+        yield kind
+        yield from list_kinds(kind)
+
+
+def test_every_amount_of_an_answer_or_an_event_is_written_with_two_decimals() -> None:
+    """A piece deposited with "10000" and "2000.00" showed both in one answer."""
+    assert build_openapi(), "imports every answer"
+    kinds = {kind for root in (Answer, Part, Payload) for kind in list_kinds(root)}
+
+    written = {
+        f"{kind.__name__}.{name}": TypeAdapter(field.rebuild_annotation()).dump_python(
+            Decimal(10000), mode="json"
+        )
+        for kind in kinds
+        for name, field in kind.model_fields.items()
+        if "decimal.Decimal" in str(field.rebuild_annotation())
+    }
+
+    assert Counter(name.partition(".")[0] for name in written) == {
+        "AmountsV1": 4,
+        "ChangeAnswer": 3,
+        "DifferenceV1": 3,
+        "ReadAmountsAnswer": 4,
+        "SumAnswer": 4,
+    }
+    assert {*written.values()} == {"10000.00"}

@@ -81,7 +81,7 @@ class Invoice:
         """
         tva = self.tva
         if tva is None and "tva" not in self.list_unclear() and self.ht == self.ttc:
-            tva = Decimal(0)
+            tva = _ZERO
         if self.ht is None or tva is None or self.ttc is None or self.due is None:
             return None
         return Amounts(ht=self.ht, tva=tva, ttc=self.ttc, due=self.due)
@@ -174,7 +174,7 @@ DATE_IMPLAUSIBLE = Rule(
 _NUMBER = re.compile(r"[A-Za-z0-9+\-_/.# ]+")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _DECIMAL = re.compile(r"-?\d+\.\d{3,}", re.ASCII)
-_ZERO = Decimal(0)
+_ZERO = Decimal("0.00")
 _LARGEST_ROUNDING = Decimal(1)
 
 

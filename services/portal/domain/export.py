@@ -14,6 +14,7 @@ from typing import Any
 
 from services.portal.domain.verifier.verify import (
     FORMAT,
+    OLDER,
     make_safe_name,
     write_canonical,
     write_table,
@@ -108,7 +109,7 @@ def write_manifest(
     """Write the manifest: the hash of every other member, and a seal of all."""
     last = trail[-1] if trail else {}
     content: dict[str, Any] = {
-        "format": FORMAT,
+        "format": _find_format(dossier),
         "dossier": dossier["dossier_id"],
         "table": dossier["table_version"],
         "exporte_le": at.isoformat(),
@@ -120,6 +121,12 @@ def write_manifest(
     }
     content["sceau"] = sha256(write_canonical(content)).hexdigest()
     return write_canonical(content, 1) + b"\n"
+
+
+def _find_format(dossier: Json) -> str:
+    """Find the format of an export: a routing of the version before gives stamps no rank."""
+    stamps = (stamp for piece in dossier["pieces"] for stamp in piece["stamps"])
+    return FORMAT if all("rank" in stamp for stamp in stamps) else OLDER[0]
 
 
 def _request_file(prefix: str, file: Json) -> FileRequest:

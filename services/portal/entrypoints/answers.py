@@ -25,11 +25,12 @@ from shared.answers.pieces import (
 from shared.circuit.labels import label_cadre
 from shared.contracts.common_v1 import AmountsV1
 from shared.vocabulary.actors import Actor
+from shared.vocabulary.amounts import format_amount
 from shared.vocabulary.labels import STATUSES
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 
-Added = Annotated[Decimal, PlainSerializer(lambda sum_: f"{sum_:.2f}", return_type=str)]
+Added = Annotated[Decimal, PlainSerializer(format_amount, return_type=str)]
 """Sum of amounts, as a decimal string, which may be longer than an amount."""
 
 

@@ -8,10 +8,19 @@ from services.routing.application.journey import Journey, is_party
 from services.routing.application.ports import Dossiers, Report, StoredEntry
 from services.routing.domain.dossier import Dossier, replay
 from services.routing.domain.events import StatusSet
+from services.routing.domain.stamps import Stamps, list_stamps, may_have_lost_stamps
 from shared.circuit.visibility import is_visible_to
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
+
+
+@dataclass(frozen=True, slots=True)
+class DossierView:
+    """A dossier, with every stamp of its pieces."""
+
+    dossier: Dossier
+    stamps: Stamps
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +40,19 @@ async def view_as(dossiers: Dossiers, journey: Journey, role: Role) -> Journey:
     return replace(journey, dossier=dossier) if dossier else journey
 
 
-async def view_dossier(dossiers: Dossiers, dossier_id: str, actor: Actor) -> Dossier | None:
+async def add_stamps(dossiers: Dossiers, dossier: Dossier) -> DossierView:
+    """Read the stamps of a dossier, of its trail where it does not have them all."""
+    trail = await dossiers.read_trail(dossier.id) if may_have_lost_stamps(dossier) else ()
+    events = tuple(event for each in trail for event in each.entry.events)
+    return DossierView(dossier, list_stamps(dossier, events))
+
+
+async def view_dossier(dossiers: Dossiers, dossier_id: str, actor: Actor) -> DossierView | None:
     """Read a dossier for one of its parties; None for anybody else."""
     journey = await dossiers.find_journey(dossier_id)
     if journey is None or not is_party(journey.dossier, actor):
         return None
-    return (await view_as(dossiers, journey, actor.role)).dossier
+    return await add_stamps(dossiers, (await view_as(dossiers, journey, actor.role)).dossier)
 
 
 async def view_dossier_of_piece(dossiers: Dossiers, piece_id: str, actor: Actor) -> Dossier | None:

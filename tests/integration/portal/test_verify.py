@@ -177,7 +177,7 @@ PLANTED: dict[str, tuple[str, dict[str, Any], dict[str, Any], str]] = {
         "portal.pieces",
         {"cadre": "A19"},
         {"prevailing.amounts.due": Decimal128("99999")},
-        "prevailing.amounts.due: '99999'",
+        "prevailing.amounts.due: '99999.00'",
     ),
     "portal: the sign of a piece in the fiscal list": (
         "portal.pieces",

@@ -101,9 +101,9 @@ def cadre(code: str) -> dict[str, Any]:
     return {"cadre": code, "cadre_label": rows[f"{code} avec MOA"]["libelle"]}
 
 
-def stamp(at: str, now: str, comment: str | None = None) -> dict[str, Any]:
+def stamp(at: str, now: str, comment: str | None = None, rank: int = 1) -> dict[str, Any]:
     said = {"motive": None, "motive_label": None, "comment": comment}
-    return {"status": now, "status_label": WORDS["statuts"][now], "at": at, **said}
+    return {"status": now, "status_label": WORDS["statuts"][now], "at": at, "rank": rank, **said}
 
 
 @dataclass

@@ -140,7 +140,7 @@ async def test_the_manifest_says_who_exported_what_and_when() -> None:
 
     manifest = json.loads(contents(await export(world))["MANIFESTE.json"])
 
-    assert manifest["format"] == "aiguillage-export-3"
+    assert manifest["format"] == "aiguillage-export-4"
     assert manifest["dossier"] == DOSSIER
     assert manifest["table"] == "2026-2"
     assert manifest["exporte_par"] == {"structure": "90000000300013", "role": "moa"}
@@ -157,6 +157,20 @@ async def test_the_manifest_says_who_exported_what_and_when() -> None:
         "métrés.pdf",
         "situation.xml",
     ]
+
+
+async def test_what_a_routing_of_the_version_before_answers_is_of_its_format(
+    tmp_path: Path,
+) -> None:
+    world = World()
+    for piece in world.dossier_now["pieces"]:
+        for stamp in piece["stamps"]:
+            del stamp["rank"]
+
+    folder = unpacked(await export(world), tmp_path)
+
+    assert json.loads((folder / "MANIFESTE.json").read_bytes())["format"] == "aiguillage-export-3"
+    assert faults(folder) == []
 
 
 async def test_the_trail_leaves_as_it_was_hashed() -> None:

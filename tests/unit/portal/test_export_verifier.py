@@ -69,7 +69,14 @@ def test_a_file_forged_under_a_right_seal_is_found_by_the_trail(folder: Path, ca
     assert [each for each in found if each.startswith(fault.format(*new))], found
 
 
+def shape_as_format_3(dossier: dict[str, Any]) -> None:
+    for piece in dossier["pieces"]:
+        for stamp in piece["stamps"]:
+            del stamp["rank"]
+
+
 def shape_as_format_2(dossier: dict[str, Any]) -> None:
+    shape_as_format_3(dossier)
     cadres = [*dossier["pieces"]]
     for turn in (dossier["awaited"], *dossier["awaited"]["others"]):
         cadres += turn["cadres"]
@@ -82,7 +89,18 @@ def shape_as_format_2(dossier: dict[str, Any]) -> None:
             stamp["label"] = stamp.pop("status_label")
 
 
-def test_an_export_of_the_format_before_is_verified_as_well(folder: Path) -> None:
+def test_an_export_of_format_3_is_verified_as_well(folder: Path) -> None:
+    rewritten(folder, verify.DOSSIER, shape_as_format_3)
+    rewritten(folder, verify.MANIFEST, set_at("format", to="aiguillage-export-3"))
+
+    assert faults(folder, HEAD) == []
+
+    rewritten(folder, verify.DOSSIER, set_at("pieces", 0, "cadre", to="A7"))
+
+    assert any("pieces[0].cadre :" in each for each in faults(folder, HEAD))
+
+
+def test_an_export_of_format_2_is_verified_as_well(folder: Path) -> None:
     rewritten(folder, verify.DOSSIER, shape_as_format_2)
     rewritten(folder, verify.MANIFEST, set_at("format", to="aiguillage-export-2"))
 

@@ -212,7 +212,7 @@ def test_the_refusal_tells_both_amounts_and_to_contest() -> None:
     (broken,) = judge_carried(circuit["A8", True], now, "380", step)
 
     assert broken.message == (
-        "Le montant TTC est de 118800 dans cette pièce A8, "
-        "et de 12000 dans la pièce DG-1 qu'elle signe."
+        "Le montant TTC est de 118800.00 dans cette pièce A8, "
+        "et de 12000.00 dans la pièce DG-1 qu'elle signe."
     )
     assert "la contester" in broken.remedy

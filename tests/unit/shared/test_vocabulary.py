@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.vocabulary.amounts import parse_amount
+from shared.vocabulary.amounts import format_amount, parse_amount
 from shared.vocabulary.piece_numbers import build_number_key
 from shared.vocabulary.roles import SUPPLIER_SIDE, Role
 from shared.vocabulary.rules import Rule, Violation
@@ -59,7 +59,7 @@ def test_a_digit_misread_is_noticed(number: int, place: int, shift: int) -> None
 
 
 def test_zero_has_no_sign() -> None:
-    assert [str(parse_amount(text)) for text in ("-0", "-0.00", "0.0")] == ["0", "0.00", "0.0"]
+    assert [str(parse_amount(text)) for text in ("-0", "-0.00", "0.0")] == ["0.00"] * 3
     assert str(parse_amount("-" + "9" * 17 + ".99")) == "-" + "9" * 17 + ".99"
 
 
@@ -89,6 +89,15 @@ def test_a_plain_decimal_is_an_amount(text: str) -> None:
 def test_anything_else_is_no_amount(text: str) -> None:
     with pytest.raises(ValueError, match=re.escape(text)):
         parse_amount(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [("10000", "10000.00"), ("2000.5", "2000.50"), ("-7", "-7.00"), ("9" * 17, f"{'9' * 17}.00")],
+)
+def test_an_amount_is_read_and_written_with_two_decimals(text: str, written: str) -> None:
+    assert str(parse_amount(text)) == written
+    assert format_amount(Decimal(text)) == written
 
 
 @given(st.decimals(min_value=-(10**15), max_value=10**15, places=2))

@@ -25,7 +25,8 @@ from typing import Any, Iterable, Iterator, NamedTuple
 from unicodedata import ucd_3_2_0  # la même table, quelle que soit la version de Python
 
 USAGE = "appel : python3 verify.py [--tete EMPREINTE] [DOSSIER | EXPORT.zip]"
-FORMAT, OLDER = "aiguillage-export-3", "aiguillage-export-2"
+FORMAT = "aiguillage-export-4"
+OLDER = ("aiguillage-export-3", "aiguillage-export-2")
 MANIFEST, TRAIL, README = "MANIFESTE.json", "piste-audit.jsonl", "LISEZMOI.txt"
 DOSSIER, STATUSES, CIRCUIT = "dossier.json", "statuts.csv", "circuit.json"
 ROOT = (README, DOSSIER, STATUSES, TRAIL, CIRCUIT, "verify.py")
@@ -143,6 +144,11 @@ def find_differences(shown: Any, told: Any, where: str = "") -> Iterator[str]:
         yield f"{where[1:]} : {shown!r:.60}, et non {told!r:.60} que dit la piste"
 
 
+def write_amount(amount: Any) -> str:
+    """Écrit un montant avec ses deux décimales."""
+    return f"{Decimal(amount):.2f}"
+
+
 def carries(now: Any, before: Any) -> bool:
     """Dit si des montants sont ceux de la pièce précédente ; le net à payer peut être moindre."""
     due, most = Decimal(now["due"]), Decimal(before["due"])
@@ -207,7 +213,7 @@ class Circuit:
 
 
 def shape_older(dossier: Any) -> Any:
-    """Donne à un dossier la forme qu'il avait dans les exports du format précédent."""
+    """Donne à un dossier la forme qu'il avait dans les exports du format 2."""
     if isinstance(dossier, list):
         return [shape_older(each) for each in dossier]
     if not isinstance(dossier, dict):
@@ -224,10 +230,15 @@ def shape_older(dossier: Any) -> Any:
 
 
 class Story:
-    """Le dossier que la piste raconte, dans les mots de dossier.json."""
+    """Le dossier que la piste raconte, dans les mots de dossier.json.
 
-    def __init__(self, circuit: Circuit) -> None:
+    Dans les formats précédents, un montant est écrit comme il a été déposé, et de chaque statut
+    d'une pièce seul le dernier passage est gardé.
+    """
+
+    def __init__(self, circuit: Circuit, is_older: bool = False) -> None:
         self.circuit = circuit
+        self.is_older = is_older
         self.pieces: dict[str, Any] = {}
         self.joined: dict[str, list[str]] = {}
         self.proofs: dict[str, list[str | None]] = {}
@@ -268,6 +279,8 @@ class Story:
         now = {key: deposit["amounts"][key] for key in AMOUNTS}
         if not all(map(AMOUNT.fullmatch, now.values())):
             raise ValueError(f"montants : {now}")
+        if not self.is_older:
+            now = {key: write_amount(amount) for key, amount in now.items()}
         was = self.pieces.get(deposit["follows"], {"amounts": now})["amounts"]
         differences = {key: Decimal(now[key]) - Decimal(was[key]) for key in AMOUNTS}
         same = ("piece_id", "follows", "number", "issued_on", "currency", "engagement", "comment")
@@ -283,7 +296,7 @@ class Story:
                 if change
             ],
             "status": "DEPOSEE",
-            "stamps": {},
+            "stamps": [],
             "attachments": [*attachments],
         }
         return [deposit["file_sha256"], *attachments]
@@ -302,8 +315,13 @@ class Story:
         stamp = {"status": status, "status_label": label, "at": event["at"]}
         stamp["motive"], stamp["comment"] = said if any(said) else (None, None)
         stamp["motive_label"] = words["motifs"].get(stamp["motive"])
-        piece["stamps"].pop(status, None)
-        piece["status"], piece["stamps"][status] = status, stamp
+        same = [each for each in piece["stamps"] if each["status"] == status]
+        if self.is_older:
+            piece["stamps"] = [each for each in piece["stamps"] if each not in same]
+        else:
+            stamp["rank"] = len(same) + 1
+        piece["status"] = status
+        piece["stamps"].append(stamp)
         row = [version, piece["cadre"], piece["number"], piece["piece_id"], event["at"]]
         row += [event.get("previous"), status, label, by.get("role"), by.get("structure")]
         self.rows.append([*row, event.get("act"), *said])
@@ -330,7 +348,7 @@ class Story:
         """Donne le contenu attendu de dossier.json."""
         pieces, words = [], self.circuit.content["statuts"]
         for piece in self.pieces.values():
-            stamps = sorted(piece["stamps"].values(), key=lambda stamp: parse_moment(stamp["at"]))
+            stamps = sorted(piece["stamps"], key=lambda stamp: parse_moment(stamp["at"]))
             pieces.append({**piece, "stamps": stamps, "status_label": words[piece["status"]]})
         parties, awaited = self.dossier["parties"], self.dossier["awaited"]
         if awaited:
@@ -465,7 +483,8 @@ class Export:
     def read_circuit(self) -> Iterator[str]:
         """Charge les règles du circuit, si leur SHA-256 est connu."""
         member = self.members[CIRCUIT]
-        self.story = Story(Circuit(json.loads(member.text)))
+        is_older = json.loads(self.members[MANIFEST].text)["format"] in OLDER
+        self.story = Story(Circuit(json.loads(member.text)), is_older)
         if member.sha256 not in CIRCUITS:
             yield f"{CIRCUIT} : ce ne sont pas des règles que ce verify.py connaît"
 
@@ -532,7 +551,7 @@ class Export:
         dossier = json.loads(self.members[DOSSIER].text)
         yield from self.check_form(DOSSIER, write_canonical(dossier, 1) + b"\n")
         told = self.story.describe_dossier(self.entries[-1]["version"])
-        if json.loads(self.members[MANIFEST].text)["format"] == OLDER:
+        if json.loads(self.members[MANIFEST].text)["format"] == OLDER[-1]:
             told = shape_older(told)
         yield from (f"{DOSSIER}, {fault}" for fault in find_differences(dossier, told))
         if self.story.circuit.rows is None:
@@ -549,7 +568,7 @@ class Export:
         party = dossier["parties"].get(by["role"]) or {}
         told = {
             **{key: manifest[key] for key in ("exporte_le", "fichiers", "sceau")},
-            "format": OLDER if manifest["format"] == OLDER else FORMAT,
+            "format": manifest["format"] if manifest["format"] in OLDER else FORMAT,
             "dossier": last["dossier"],
             "table": dossier["table_version"],
             "exporte_par": {"role": by["role"], "structure": party.get("structure")},

@@ -9,8 +9,9 @@ from pydantic import Field
 
 from services.routing.application.amounts import find_prevailing, list_changes, list_differences
 from services.routing.application.journey import list_acts
-from services.routing.application.views import AuditView
-from services.routing.domain.dossier import Dossier, Hold, Piece, State, Words
+from services.routing.application.views import AuditView, DossierView
+from services.routing.domain.dossier import Dossier, Hold, Piece, State
+from services.routing.domain.stamps import Stamp
 from shared.answers.answer import Answer
 from shared.answers.pieces import (
     ActorAnswer,
@@ -31,26 +32,27 @@ from shared.vocabulary.statuses import Status
 
 
 class StampAnswer(Answer):
-    """When a piece last entered a status, and the motive and comment given then."""
+    """When a piece entered a status, and the motive and comment given then."""
 
     status: Status
     status_label: str
     at: datetime
+    rank: int = Field(description="Combien de fois la pièce avait alors pris ce statut, depuis 1.")
     motive: str | None = None
     motive_label: str | None = None
     comment: str | None = None
 
     @classmethod
-    def of(cls, status: Status, at: datetime, words: Words | None) -> Self:
+    def of(cls, stamp: Stamp) -> Self:
         """Show a stamp."""
-        motive = words.motive if words else None
         return cls(
-            status=status,
-            status_label=STATUSES[status],
-            at=at,
-            motive=motive,
-            motive_label=find_motive_label(motive) if motive else None,
-            comment=words.comment if words else None,
+            status=stamp.status,
+            status_label=STATUSES[stamp.status],
+            at=stamp.at,
+            rank=stamp.rank,
+            motive=stamp.motive,
+            motive_label=find_motive_label(stamp.motive) if stamp.motive else None,
+            comment=stamp.comment,
         )
 
 
@@ -67,9 +69,9 @@ class RoutedPieceAnswer(PieceAnswer):
     attachments: tuple[str, ...]
 
     @classmethod
-    def of(cls, dossier: Dossier, piece: Piece) -> Self:
+    def of(cls, shown: DossierView, piece: Piece) -> Self:
         """Show a piece of a dossier."""
-        stamps = sorted(piece.stamps.items(), key=lambda stamp: stamp[1])
+        dossier = shown.dossier
         return cls(
             piece_id=piece.id,
             dossier_id=dossier.id,
@@ -86,9 +88,7 @@ class RoutedPieceAnswer(PieceAnswer):
             comment=piece.deposit.comment,
             status=piece.status,
             status_label=STATUSES[piece.status],
-            stamps=tuple(
-                StampAnswer.of(status, at, piece.words.get(status)) for status, at in stamps
-            ),
+            stamps=tuple(map(StampAnswer.of, shown.stamps[piece.id])),
             file_sha256=piece.deposit.file_sha256,
             attachments=piece.attachments,
         )
@@ -164,15 +164,16 @@ class DossierAnswer(Answer):
     awaited: AwaitedAnswer | None
 
     @classmethod
-    def of(cls, dossier: Dossier, level: int) -> Self:
+    def of(cls, shown: DossierView, level: int) -> Self:
         """Show a dossier, with the acts that a write level offers."""
+        dossier = shown.dossier
         return cls(
             dossier_id=dossier.id,
             version=dossier.version,
             state=dossier.state,
             table_version=dossier.table_version,
             parties=PartiesV1.of(dossier.parties),
-            pieces=tuple(RoutedPieceAnswer.of(dossier, piece) for piece in dossier.pieces),
+            pieces=tuple(RoutedPieceAnswer.of(shown, piece) for piece in dossier.pieces),
             prevailing=_show_prevailing(dossier),
             awaited=AwaitedAnswer.of_dossier(dossier, level),
         )
@@ -259,15 +260,16 @@ class MotiveAnswer(Answer):
         )
 
 
-def show_awaited_pieces(dossiers: Iterable[Dossier], level: int) -> Iterable[AwaitedPieceAnswer]:
+def show_awaited_pieces(views: Iterable[DossierView], level: int) -> Iterable[AwaitedPieceAnswer]:
     """Show the awaited piece of each dossier that awaits somebody."""
-    for dossier in dossiers:
+    for shown in views:
+        dossier = shown.dossier
         awaited = AwaitedAnswer.of_dossier(dossier, level)
         if awaited:
             piece = dossier[awaited.piece_id]
             yield AwaitedPieceAnswer(
                 dossier_id=dossier.id,
-                piece=RoutedPieceAnswer.of(dossier, piece),
+                piece=RoutedPieceAnswer.of(shown, piece),
                 prevailing=_show_prevailing(dossier),
                 differences=_show_changes(list_differences(dossier, piece)),
                 awaited=awaited,

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from services.routing.application.ports import Dossiers, Position
-from services.routing.application.views import view_audit, view_dossier
+from services.routing.application.views import add_stamps, view_audit, view_dossier
 from services.routing.domain.dossier import Dossier
 from services.routing.entrypoints.http.answers import (
     AuditAnswer,
@@ -58,8 +58,9 @@ def create_router(dossiers: Dossiers, level: int) -> APIRouter:
         found = await dossiers.list_awaited(actor, _read_cursor(after), limit + 1)
         counts = await dossiers.count_awaited(who)
         page = found[:limit]
+        views = [await add_stamps(dossiers, dossier) for dossier in page]
         return AwaitedPiecesAnswer(
-            pieces=tuple(show_awaited_pieces(page, level)),
+            pieces=tuple(show_awaited_pieces(views, level)),
             services=tuple(
                 ServiceCountAnswer(service=name, count=count) for name, count in counts.items()
             ),

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Response
 from services.routing.application.journey import list_acts
 from services.routing.application.ports import Dossiers
 from services.routing.application.router import Router, TreatmentResult
-from services.routing.application.views import view_dossier_of_piece
+from services.routing.application.views import add_stamps, view_dossier_of_piece
 from services.routing.domain.commands import Treat
 from services.routing.domain.turns import judge_turn
 from services.routing.entrypoints.http.answers import (
@@ -84,7 +84,7 @@ def create_router(
         if treated.violations:
             raise _build_problem(treated.violations)
         mark_replay(response, is_replay=treated.is_replay)
-        return DossierAnswer.of(treated.journey.dossier, level)
+        return DossierAnswer.of(await add_stamps(dossiers, treated.journey.dossier), level)
 
     @routes.get("/motives", summary="Les motifs de refus d'un cadre, à la date du jour.")
     async def list_motives(
