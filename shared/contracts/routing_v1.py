@@ -52,6 +52,19 @@ class DifferenceV1(Part):
         )
 
 
+class ReasonV1(Part):
+    """Why a piece comes: the last act on it, or the delay that has passed."""
+
+    act: Identifier | None = None
+    """Act, such as `suspendre`, `completer` or `recycler`; absent when a delay passed."""
+    delay: Identifier | None = None
+    """Name of the delay, as in the table of delays; absent when somebody acted."""
+    by: ActorV1
+    """Who acted, or whom the delay awaited in vain."""
+    comment: str | None = None
+    at: Moment
+
+
 class PieceForwarded(Payload):
     """A piece is forwarded to an actor, to act on it or for information."""
 
@@ -79,6 +92,10 @@ class PieceForwarded(Payload):
     purpose: Purpose
     next_cadres: tuple[Identifier, ...] = ()
     """Cadres that the recipient may deposit next."""
+    acts: tuple[Identifier, ...] = ()
+    """Acts that the recipient may do to the piece now."""
+    reason: ReasonV1 | None = None
+    """Absent for a piece just deposited."""
     engagement: Identifier | None = None
     marche: Identifier | None = None
     file: FileV1

@@ -24,6 +24,7 @@ from shared.contracts.routing_v1 import DossierChanged, PieceStateV1, StatusChan
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.amounts import find_changes
 from shared.vocabulary.codes import is_credit_note
+from shared.vocabulary.levels import LEVEL
 from shared.vocabulary.roles import SUPPLIER_SIDE, Role
 from shared.vocabulary.statuses import Status
 
@@ -241,7 +242,7 @@ def replay_statuses(expected: ExpectedDossier) -> Iterator[StatusChanged]:
             return
         then = replace(expected.journey, dossier=dossier, ranks={}, entries=[])
         cause = Cause(then.correlation_id, kept.entry.cause)
-        for message in build_messages(then, kept.entry.events, cause):
+        for message in build_messages(then, kept.entry.events, cause, LEVEL):
             if isinstance(message.payload, StatusChanged):
                 yield message.payload
 

@@ -1,6 +1,6 @@
 """Messages that routing publishes, built from the events of a dossier."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from services.routing.application.amounts import find_prevailing, list_changes, list_differences
@@ -27,6 +27,7 @@ from shared.contracts.routing_v1 import (
     PieceForwarded,
     PieceStateV1,
     PrevailingV1,
+    ReasonV1,
     StatusChanged,
     TurnV1,
 )
@@ -37,11 +38,21 @@ from shared.vocabulary.roles import Purpose
 from shared.vocabulary.statuses import Status
 
 
-def build_messages(journey: Journey, events: tuple[Event, ...], cause: Cause) -> Iterator[Outgoing]:
+def build_messages(
+    journey: Journey,
+    events: tuple[Event, ...],
+    cause: Cause,
+    level: int,
+    past: Sequence[Event] = (),
+) -> Iterator[Outgoing]:
     """Build the messages of events, one after the other in the order of the events.
 
     A status, a refused addition, a forwarded piece and an elapsed delay each give one message; any
     other event gives none.
+
+    Args:
+        level: the write level, whose acts a forwarded piece offers.
+        past: earlier events of the dossier, where one of them may be why a piece is forwarded.
     """
     parties = PartiesV1.of(journey.dossier.parties)
     for event in events:
@@ -54,7 +65,7 @@ def build_messages(journey: Journey, events: tuple[Event, ...], cause: Cause) ->
             status = _build_status(journey, _build_unchanged_status(journey, event), parties)
             yield _build_outgoing(journey, topics.STATUT, status.piece_id, status, cause)
         elif isinstance(event, Forwarded | Offered):
-            piece = _build_forwarded(journey, event)
+            piece = _build_forwarded(journey, event, level, _find_reason((*past, *events), event))
             topic = topics.ACTEUR[event.to.role]
             yield _build_outgoing(
                 journey, topic, piece.piece_id, piece, cause, key=event.to.structure
@@ -204,8 +215,12 @@ def _build_delay(journey: Journey, event: DelayElapsed, parties: PartiesV1) -> D
     )
 
 
-def _build_forwarded(journey: Journey, event: Forwarded | Offered) -> PieceForwarded:
+def _build_forwarded(
+    journey: Journey, event: Forwarded | Offered, level: int, reason: ReasonV1 | None
+) -> PieceForwarded:
     piece = journey.dossier[event.piece_id]
+    purpose = event.purpose if isinstance(event, Forwarded) else Purpose.ACTION
+    is_awaited = purpose is Purpose.ACTION
     enclosure = journey.enclosures[piece.id]
     return PieceForwarded(
         piece_id=piece.id,
@@ -223,8 +238,10 @@ def _build_forwarded(journey: Journey, event: Forwarded | Offered) -> PieceForwa
         role=event.to.role,
         recipient=PartyV1(structure=event.to.structure, service=event.to.service),
         application=event.application,
-        purpose=event.purpose if isinstance(event, Forwarded) else Purpose.ACTION,
+        purpose=purpose,
         next_cadres=event.cadres,
+        acts=list_acts(journey.dossier, event.to.role, level) if is_awaited else (),
+        reason=reason,
         engagement=piece.deposit.engagement,
         marche=enclosure.marche,
         file=enclosure.file,
@@ -232,6 +249,24 @@ def _build_forwarded(journey: Journey, event: Forwarded | Offered) -> PieceForwa
         deposited_at=piece.deposit.deposited_at,
         forwarded_at=event.at,
     )
+
+
+def _find_reason(events: Sequence[Event], forwarded: Forwarded | Offered) -> ReasonV1 | None:
+    """Find why a piece comes: the last act on it or delay of it; None for a piece just deposited.
+
+    What the platform does by itself, as when it lets a held piece go, is no reason.
+    """
+    for event in reversed(events):
+        match event:
+            case StatusSet(piece_id=forwarded.piece_id, act=Act() as act, by=Actor() as by):
+                return ReasonV1(
+                    act=act, by=_build_actor(by), comment=event.comment, at=event.at
+                )
+            case DelayElapsed(piece_id=forwarded.piece_id):
+                return ReasonV1(delay=event.delay, by=_build_actor(event.by), at=event.at)
+            case _:
+                continue
+    return None
 
 
 def _build_prevailing(journey: Journey) -> PrevailingV1 | None:

@@ -9,7 +9,7 @@ from services.routing.application.commands import read_command
 from services.routing.application.journey import Cause, Journey, is_party
 from services.routing.application.messages import build_messages, build_state_message
 from services.routing.application.ports import DossierChange
-from services.routing.application.views import view_as
+from services.routing.application.views import read_events, view_as
 from services.routing.domain import rules
 from services.routing.domain.commands import ApplyDelay, Command, Rejudge, Treat
 from services.routing.domain.decide import Decision, decide
@@ -117,7 +117,10 @@ class Router:
         for dossier_id, journey in journeys.items():
             decision = self._decide(journey, command, directory)
             cause = Cause(journey.correlation_id, causes[dossier_id])
-            self._advance(journey, decision.events, cause, directory)
+            # A piece that was held is forwarded because of an act that an earlier entry tells.
+            is_let_go = bool(decision.events and journey.dossier.hold)
+            past = await read_events(self.change, dossier_id) if is_let_go else ()
+            self._advance(journey, decision.events, cause, directory, past)
         await self._keep(journeys.values())
 
     def _take_piece(
@@ -154,10 +157,11 @@ class Router:
         events: tuple[Happening, ...],
         cause: Cause,
         directory: Directory,
+        past: Sequence[Happening] = (),
     ) -> None:
         if events:
             journey.advance(events, cause)
-            self._publish(journey, events, cause, directory)
+            self._publish(journey, events, cause, directory, past)
 
     def _publish(
         self,
@@ -165,11 +169,12 @@ class Router:
         events: tuple[Happening, ...],
         cause: Cause,
         directory: Directory,
+        past: Sequence[Happening] = (),
     ) -> None:
         payer = directory.get(journey.dossier.parties.service_financier.structure)
         if payer:
             journey.payment_not_reported = payer.mise_en_paiement_non_remontee
-        for message in build_messages(journey, events, cause):
+        for message in build_messages(journey, events, cause, self.change.level, past):
             self.change.publish(message)
         for event in events:
             if isinstance(event, AdditionRefused):

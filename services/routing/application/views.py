@@ -7,7 +7,7 @@ from itertools import takewhile
 from services.routing.application.journey import Journey, is_party
 from services.routing.application.ports import Dossiers, Report, StoredEntry
 from services.routing.domain.dossier import Dossier, replay
-from services.routing.domain.events import StatusSet
+from services.routing.domain.events import Event, StatusSet
 from services.routing.domain.stamps import Stamps, list_stamps, may_have_lost_stamps
 from shared.circuit.visibility import is_visible_to
 from shared.vocabulary.actors import Actor
@@ -42,9 +42,14 @@ async def view_as(dossiers: Dossiers, journey: Journey, role: Role) -> Journey:
 
 async def add_stamps(dossiers: Dossiers, dossier: Dossier) -> DossierView:
     """Read the stamps of a dossier, of its trail where it does not have them all."""
-    trail = await dossiers.read_trail(dossier.id) if may_have_lost_stamps(dossier) else ()
-    events = tuple(event for each in trail for event in each.entry.events)
+    events = await read_events(dossiers, dossier.id) if may_have_lost_stamps(dossier) else ()
     return DossierView(dossier, list_stamps(dossier, events))
+
+
+async def read_events(dossiers: Dossiers, dossier_id: str) -> tuple[Event, ...]:
+    """Read the events of a dossier, oldest first, up to the first entry that cannot be read."""
+    trail = await dossiers.read_trail(dossier_id)
+    return tuple(event for each in trail for event in each.entry.events)
 
 
 async def view_dossier(dossiers: Dossiers, dossier_id: str, actor: Actor) -> DossierView | None:

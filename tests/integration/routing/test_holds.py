@@ -31,6 +31,30 @@ async def test_a_parameter_holds_a_dossier_and_setting_it_right_releases_it(worl
     assert released.data.awaited.since > held.data.awaited.since
 
 
+async def test_a_piece_completed_while_its_dossier_is_held_comes_completed_at_last(
+    world: World,
+) -> None:
+    payer = await world.structure()
+    dossier = await world.dossier(service_financier=payer)
+    await dossier.deposit("A4", Role.TITULAIRE)
+    await dossier.deposit("A15", Role.MOE, "A4")
+    await world.until_status(dossier, "A15", "A_ASSOCIER_MOA")
+    await world.treat(dossier, "A15", Role.MOA, act="suspendre", comment="Manque un plan.")
+    await world.structure(MoaParameter.EXCLUSIVEMENT, payer)
+    await dossier.complete("A15", Role.MOE)
+    await wait_until(lambda: _held(world, dossier.id), "the hold")
+
+    await world.structure(MoaParameter.SANS, payer)
+
+    def come_twice() -> bool:
+        return len(world.told.on(topics.ACTEUR[Role.MOA], dossier.id)) == 2
+
+    await wait_until(come_twice, "the piece, completed")
+    first, again = world.told.on(topics.ACTEUR[Role.MOA], dossier.id)
+    assert first.data.reason is None
+    assert (again.data.reason.act, again.data.reason.by.role) == ("completer", Role.MOE)
+
+
 async def test_a_change_that_lifts_nothing_keeps_a_dossier_held(world: World) -> None:
     payer = await world.structure(MoaParameter.EXCLUSIVEMENT)
     dossier = await world.dossier(service_financier=payer)

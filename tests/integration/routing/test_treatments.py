@@ -45,6 +45,47 @@ async def test_a_suspended_piece_goes_back_and_comes_again_completed(
     assert [len(hop.data.attachments) for hop in hops] == [0, 1]
     returned = world.told.on(topics.ACTEUR[Role.TITULAIRE], opened.id)[0].data
     assert returned.sender.role is Role.MOE
+    assert (returned.next_cadres, returned.acts) == ((), ("completer",))
+    assert (returned.reason.act, returned.reason.by.structure, returned.reason.comment) == (
+        "suspendre",
+        opened.parties[Role.MOE],
+        "Il manque l'attachement signé.",
+    )
+    assert hops[0].data.reason is None
+    assert (hops[1].data.reason.act, hops[1].data.reason.by.role) == ("completer", Role.TITULAIRE)
+
+
+async def test_a_second_reception_and_suspension_are_shown_beside_the_first(
+    world: World, opened: Deposits
+) -> None:
+    moe = opened.parties[Role.MOE]
+    await world.treat(opened, "A4", Role.MOE, act="suspendre", comment="Manque le DC4.")
+    await opened.complete("A4", Role.TITULAIRE)
+    await wait_until(lambda: _at_the_moe(world, opened, 2), "the piece, completed")
+
+    treated = await world.treat(opened, "A4", Role.MOE, act="suspendre", comment="Illisible.")
+    read = await world.get(f"/dossiers/{opened.id}", opened.parties[Role.MOA], Role.MOA)
+    await opened.complete("A4", Role.TITULAIRE)
+    await wait_until(lambda: _at_the_moe(world, opened, 3), "the piece, completed again")
+    listed = await world.get("/awaited-pieces", moe, Role.MOE)
+
+    stamps = treated.json()["pieces"][0]["stamps"]
+    assert [(stamp["status"], stamp["rank"], stamp["comment"]) for stamp in stamps] == [
+        ("DEPOSEE", 1, None),
+        ("A_ASSOCIER_MOE", 1, None),
+        ("SUSPENDUE", 1, "Manque le DC4."),
+        ("COMPLETEE", 1, None),
+        ("A_ASSOCIER_MOE", 2, None),
+        ("SUSPENDUE", 2, "Illisible."),
+    ]
+    assert [stamp["at"] for stamp in stamps] == sorted(stamp["at"] for stamp in stamps)
+    assert read.json()["pieces"][0]["stamps"] == stamps
+    (awaited,) = listed.json()["pieces"]
+    assert awaited["piece"]["stamps"][:-2] == stamps
+    assert [(each["status"], each["rank"]) for each in awaited["piece"]["stamps"][-2:]] == [
+        ("COMPLETEE", 2),
+        ("A_ASSOCIER_MOE", 3),
+    ]
 
 
 async def test_an_addition_that_comes_too_late_is_kept_and_its_author_told(

@@ -54,7 +54,7 @@ def told(dossier: Dossier, events: tuple[Event, ...]) -> list[PieceForwarded]:
     """Give the records that tell of events; each piece is an invoice."""
     enclosures = {piece.id: Enclosure(FILE, type_code="380") for piece in dossier.pieces}
     journey = Journey(dossier, "journey", enclosures=enclosures)
-    payloads = [message.payload for message in build_messages(journey, events, CAUSE)]
+    payloads = [message.payload for message in build_messages(journey, events, CAUSE, LEVEL)]
     return [payload for payload in payloads if isinstance(payload, PieceForwarded)]
 
 
