@@ -1,8 +1,9 @@
-"""Certificates of deposit, rendered to PDF in a thread."""
+"""Certificates of deposits and of additions, rendered to PDF in a thread."""
 
 import asyncio
 
 from services.deposit.adapters.certificate_pdf import (
+    AdditionFacts,
     CertificateFacts,
     FileFacts,
     PartyFacts,
@@ -10,17 +11,15 @@ from services.deposit.adapters.certificate_pdf import (
 )
 from services.deposit.domain.piece import Completion, Piece
 from shared.circuit.parties import Directory, Party
-from shared.circuit.statuses import Act
 from shared.vocabulary.attachments import StoredFile
+from shared.vocabulary.codes import is_credit_note
 from shared.vocabulary.roles import Role
-
-_ADDED_AS = {Act.COMPLETER: "complément", Act.CONTESTER: "contestation"}
 
 
 async def certify(
     piece: Piece, directory: Directory, completion: Completion | None = None
 ) -> bytes:
-    """Write the certificate of a deposit, or of a completion: who, what, and when."""
+    """Write the certificate of a deposit, or of an addition: who, what, and when."""
     facts = _build_facts(piece, directory, completion)
     return await asyncio.to_thread(render_certificate, facts)
 
@@ -29,17 +28,20 @@ def _build_facts(
     piece: Piece, directory: Directory, completion: Completion | None
 ) -> CertificateFacts:
     draft = piece.draft
-    role = completion.role if completion and completion.role else draft.depositor_role
-    party = completion.by if completion and completion.by else draft.depositor
     attachments = completion.attachments if completion else piece.attachments
-    added = f", en {_ADDED_AS[completion.act]}" if completion else ""
     return CertificateFacts(
         piece_id=piece.id,
         dossier_id=piece.dossier_id,
-        depositor=_build_party(role, party, directory),
+        depositor=_build_party(draft.depositor_role, draft.depositor, directory),
         cadre=draft.cadre,
         cadre_label=draft.label,
         number=draft.number,
+        issued_on=draft.issued_on,
+        type_code=draft.type_code,
+        is_credit_note=is_credit_note(draft.type_code),
+        engagement=draft.engagement,
+        marche=draft.marche,
+        comment=draft.comment,
         follows=draft.follows,
         currency=draft.currency,
         amounts=draft.amounts,
@@ -48,14 +50,27 @@ def _build_facts(
         ),
         file=_build_file(piece.file),
         attachments=tuple(_build_file(each) for each in attachments),
-        deposited_at=completion.completed_at if completion else piece.deposited_at,
-        deposited_via=f"l'interface de dépôt{added}",
+        deposited_at=piece.deposited_at,
+        deposited_via="l'interface de dépôt",
+        addition=_build_addition(piece, directory, completion) if completion else None,
+    )
+
+
+def _build_addition(piece: Piece, directory: Directory, completion: Completion) -> AdditionFacts:
+    role = completion.role or piece.draft.depositor_role
+    party = completion.by or piece.draft.depositor
+    return AdditionFacts(
+        act=completion.act,
+        by=_build_party(role, party, directory),
+        at=completion.completed_at,
+        comment=completion.comment,
     )
 
 
 def _build_party(role: Role, party: Party, directory: Directory) -> PartyFacts:
     known = directory.get(party.structure)
-    return PartyFacts(role, known.name if known else party.structure, party.structure)
+    name = known.name if known else party.structure
+    return PartyFacts(role, name, party.structure, party.service)
 
 
 def _build_file(file: StoredFile) -> FileFacts:

@@ -259,9 +259,7 @@ def _find_reason(events: Sequence[Event], forwarded: Forwarded | Offered) -> Rea
     for event in reversed(events):
         match event:
             case StatusSet(piece_id=forwarded.piece_id, act=Act() as act, by=Actor() as by):
-                return ReasonV1(
-                    act=act, by=_build_actor(by), comment=event.comment, at=event.at
-                )
+                return ReasonV1(act=act, by=_build_actor(by), comment=event.comment, at=event.at)
             case DelayElapsed(piece_id=forwarded.piece_id):
                 return ReasonV1(delay=event.delay, by=_build_actor(event.by), at=event.at)
             case _:

@@ -1,11 +1,13 @@
 """The next pieces of a dossier, their prefill, and the completion of a suspended piece."""
 
 import asyncio
+import io
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import httpx
+import pypdf
 
 from deploy.local import einvoices
 from shared.vocabulary.roles import Role
@@ -87,8 +89,9 @@ async def test_what_the_recipient_requires_is_told_and_then_asked(world: World) 
 
 
 async def test_changed_amounts_show_beside_the_previous_step(world: World) -> None:
+    """Whatever decimals were sent, answers and events have two."""
     piece = await world.opened_and_awaiting_moe()
-    amounts = {"ht": "9000.00", "tva": "1800.00", "ttc": "10800.00", "due": "10800.00"}
+    amounts = {"ht": "9000", "tva": "1800.00", "ttc": "10800.0", "due": "10800"}
 
     answer = await world.follow(piece["piece_id"], amounts=amounts)
 
@@ -102,6 +105,10 @@ async def test_changed_amounts_show_beside_the_previous_step(world: World) -> No
         "now": "10800.00",
         "difference": "-1200.00",
     }
+    written = {"ht": "9000.00", "tva": "1800.00", "ttc": "10800.00", "due": "10800.00"}
+    assert (seen["amounts"], seen["read"]["amounts"]["ht"]) == (written, None)
+    events = await world.read_deposits(piece["dossier_id"], 2)
+    assert events[1]["data"]["amounts"] == written
 
 
 NAMED = (Role.TITULAIRE, Role.MOE, Role.SERVICE_FINANCIER)
@@ -300,7 +307,11 @@ async def test_a_suspended_piece_is_completed_by_its_depositor_with_a_proof(worl
     body = done.json()
     proof = await world.get(body["certificate"]["url"], headers=acting(Role.MOE))
     bon = await world.get(body["attachments"][0]["url"], headers=acting(Role.MOE))
-    assert proof.content.startswith(b"%PDF-")
+    page = pypdf.PdfReader(io.BytesIO(proof.content)).pages[0].extract_text()
+    assert "Certificat de complément" in page
+    assert "Commentaire Le voici." in page
+    assert "Complétée le " in page
+    assert "Pièce déposée le " in page
     assert bon.content == BON["attachments"][1]
     events = await world.read_deposits(piece["dossier_id"], 2)
     assert events[1]["type"] == "fr.aiguillage.piece.completee.v1"
