@@ -411,11 +411,13 @@ PLACES = (
         (
             ("services/support/data/articles", ""),
             ("services/support/data/synonymes.csv", ""),
+            ("services/support/data/notions.csv", ""),
             ("services/support/data/hors-sujet.txt", ""),
             ("services/support/agent/domain/search_hits.py", "_LOW_SCORE"),
         ),
-        "the questions under a heading; what words stand for others; questions about something "
-        "else; the score that is needed: [an article](../CONTRIBUTING.md#changing-support)",
+        "the questions under a heading; what words stand for others, or for one notion; "
+        "questions about something else; the score that is needed: "
+        "[an article](../CONTRIBUTING.md#changing-support)",
     ),
     Place(
         "what the virtual agent says when it is not sure, and how it hands over to a person",

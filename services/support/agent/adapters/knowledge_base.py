@@ -33,6 +33,7 @@ def build_search(articles: Mapping[str, Article]) -> ArticleSearch:
         platform_texts,
         _read_lines(DATA / "hors-sujet.txt"),
         read_words(DATA / "ailleurs.txt"),
+        read_notions(DATA / "notions.csv"),
     )
 
 
@@ -60,6 +61,16 @@ def read_synonyms(path: Path) -> Mapping[str, str]:
     with path.open(encoding="utf-8", newline="") as lines:
         rows = csv.DictReader(lines, delimiter=";", strict=True)
         return {row["forme"]: row["mot"] for row in rows}
+
+
+def read_notions(path: Path) -> Mapping[str, list[str]]:
+    """Read notions: those that each word, folded, stands for."""
+    found: dict[str, list[str]] = {}
+    with path.open(encoding="utf-8", newline="") as lines:
+        for row in csv.DictReader(lines, delimiter=";", strict=True):
+            for word in row["mots"].split():
+                found.setdefault(word, []).append(row["notion"])
+    return found
 
 
 def _read_lines(path: Path) -> list[str]:

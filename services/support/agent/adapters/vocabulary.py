@@ -12,6 +12,10 @@ from services.support.agent.adapters.text_analysis import TextAnalyzer
 
 _ALLOWED_ERRORS = ((10, 2), (4, 1))
 """Spelling correction: minimum length of a word, and the typing errors then allowed."""
+_ORDINARY = re.compile(r".{3,}(er|ez|ir|ais|ait|aient|ons|ent|ant)")
+"""Endings of verbs and adverbs: people use more of them than the articles hold."""
+_ORDINARY_WEIGHT = 0.4
+"""Weight of an unknown word with such an ending, relative to one without."""
 _ELIDED = re.compile(r"(qu|[cdjlmnst])(?=[aeiouyh])")
 """Beginning of a word typed without its apostrophe: "cest", "jai", "lentreprise"."""
 
@@ -54,7 +58,11 @@ class Vocabulary:
         """
         content = {each for each in words if each not in self._analyzer.stop_words}
         whole = sum(map(self._measure_rarity, content))
-        foreign = sum(self._measure_rarity(each) for each in content if self.is_foreign(each))
+        foreign = sum(
+            self._measure_rarity(each) * self._weigh_foreign(each)
+            for each in content
+            if self.is_foreign(each)
+        )
         return foreign / whole if whole else 0.0
 
     def is_foreign(self, word: str) -> bool:
@@ -62,6 +70,10 @@ class Vocabulary:
         if word in self._foreign_words:
             return True
         return word.isalpha() and self._analyzer.stem(word) not in self._known
+
+    def _weigh_foreign(self, word: str) -> float:
+        is_ordinary = word not in self._foreign_words and _ORDINARY.fullmatch(word)
+        return _ORDINARY_WEIGHT if is_ordinary else 1.0
 
     def _correct_words(self, words: Iterable[str]) -> Iterator[str]:
         for word in words:
