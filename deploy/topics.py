@@ -89,8 +89,8 @@ async def _create(kafka: str, wanted: list[NewTopic]) -> Sequence[str]:
     """Retry until all topics exist: a broker may start before it has found its controller."""
     deadline = time.monotonic() + _TIMEOUT_S
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
-    await admin.start()
     try:
+        await admin.start()
         while True:
             answer = await admin.create_topics(wanted)
             codes = {name: code for name, code, *_ in answer.topic_errors}

@@ -15,16 +15,18 @@ async def follow_topics(
 ) -> AsyncIterator[None]:
     """Call `take` with topic and value of each record, from the beginning, within the block."""
     consumer = AIOKafkaConsumer(bootstrap_servers=kafka, auto_offset_reset="earliest")
-    await consumer.start()
-    consumer.assign(
-        [TopicPartition(topic.name, rank) for topic in topics for rank in range(topic.partitions)]
-    )
-    task = asyncio.create_task(_follow(consumer, take))
     try:
-        yield
+        await consumer.start()
+        consumer.assign(
+            [TopicPartition(each.name, rank) for each in topics for rank in range(each.partitions)]
+        )
+        task = asyncio.create_task(_follow(consumer, take))
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
         await consumer.stop()
 
 

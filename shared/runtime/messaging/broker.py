@@ -8,6 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any, Protocol
 
@@ -126,10 +127,12 @@ class Broker:
             _log.warning("broker.left_behind", service=self._service)
 
     async def _disconnect(self) -> None:
-        await self._kafka.stop()
-        await self._producer.stop()
-        if self._admin is not None:
-            await self._admin.close()
+        # Each is closed, also when the one before fails or is cancelled.
+        async with AsyncExitStack() as closings:
+            if self._admin is not None:
+                closings.push_async_callback(self._admin.close)
+            closings.push_async_callback(self._producer.stop)
+            closings.push_async_callback(self._kafka.stop)
 
     async def publish(self, message: Document) -> Awaitable[object]:
         """Send a message of the outbox; the awaitable returned is done once it is acknowledged.

@@ -136,7 +136,7 @@ class Producer:
         try:
             await producer.start()
         except BaseException:
-            await producer.stop()
+            await _stop(producer)
             raise
         if is_idempotent:
             # The producer has its epoch. Without this id, aiokafka sends outside transactions.

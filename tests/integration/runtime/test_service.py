@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -306,6 +307,35 @@ async def test_a_service_without_its_broker_is_live_and_works_but_is_not_ready(
     await wait_until(is_ready, "it is ready again", limit_s=30)
 
 
+async def test_a_service_whose_broker_is_away_counts_the_lines_of_the_client_and_leaves_them_out(
+    platform: Platform, http: httpx.AsyncClient
+) -> None:
+    log = platform.get_log("toy")
+    before = len(log.read_text().splitlines())
+    platform.kill(BROKER)
+
+    def read_lines() -> list[dict[str, Any]]:
+        return [json.loads(line) for line in log.read_text().splitlines()[before:]]
+
+    def of_the_client() -> list[dict[str, Any]]:
+        return [line for line in read_lines() if line["logger"].startswith("aiokafka")]
+
+    await wait_until(
+        lambda: any(line.get("suppressed", 0) > 100 for line in of_the_client()),
+        "lines are left out and counted",
+        limit_s=60,
+    )
+    # A dozen of templates, each of them twice.
+    assert len(of_the_client()) < 30
+    assert any(line["event"] == "Kafka error occurred" for line in read_lines())
+    await asyncio.to_thread(platform.restart, BROKER)
+
+    async def is_ready() -> bool:
+        return (await health(http, "/health/ready")).status_code == 200
+
+    await wait_until(is_ready, "it is ready again", limit_s=30)
+
+
 async def test_a_service_without_its_store_is_live_and_asks_to_come_back(
     platform: Platform, http: httpx.AsyncClient, db: Store
 ) -> None:
@@ -373,3 +403,4 @@ async def test_a_service_that_starts_before_its_broker_is_ready_once_the_broker_
     await asyncio.to_thread(platform.restart, BROKER)
 
     await asyncio.wait_for(starting, scale_timeout(50))
+    assert "Unclosed" not in platform.get_log("toy").read_text()
