@@ -1,11 +1,14 @@
-"""Operator commands for dead letters: list, show, replay, discard.
+"""Operator commands for dead letters: list, show, replay, discard, one by one or many at a time.
 
 python -m shared.runtime.messaging.dead_letters --mongo URI --service routing list
 """
 
 import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import typer
 
@@ -18,16 +21,102 @@ from shared.runtime.commands import (
     get_collection,
     print_table,
 )
+from shared.runtime.store.database import Document
 
-_DECIDABLE = {"replay": ["dead"], "discard": ["dead", "newer"]}
+_DECISIONS: Mapping[str, Mapping[str, Document]] = {
+    "replay": {"dead": {"state": "replay"}},
+    "discard": {
+        "dead": {"state": "discard"},
+        "newer": {"state": "discard"},
+        # It stays until its rank is reached, which is then passed over.
+        "parked": {"is_given_up": True},
+    },
+}
+"""What a decision changes in an entry, by its state."""
+_WAITING: Document = {"held": True, "is_given_up": {"$ne": True}}
+_NO_BYTES = {"value": 0, "key": 0, "headers": 0}
+"""The bytes are left out: there may be thousands of entries, of a megabyte each."""
+_CHANGED_AT_ONCE = 50
 app = build_commands("inbox", "Dead letters of a service.")
 
 
+def _parse_moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text} is no moment such as 2026-11-24T09:30+01:00") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+_Entries: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[ENTRY]...", help="Without any: those of the filters."),
+]
+_Topic: TypeAlias = Annotated[str | None, typer.Option(help="Those of this topic.")]
+_Dossier: TypeAlias = Annotated[
+    str | None, typer.Option(help="Those of this dossier, or of another key such as a structure.")
+]
+_Reason: TypeAlias = Annotated[
+    str | None, typer.Option(help="Those whose reason has this text: an error, a rule's code.")
+]
+_Since: TypeAlias = Annotated[
+    datetime | None,
+    typer.Option(
+        parser=_parse_moment, metavar="MOMENT", help="Those held since then: ISO 8601, or UTC."
+    ),
+]
+_Until: TypeAlias = Annotated[
+    datetime | None,
+    typer.Option(parser=_parse_moment, metavar="MOMENT", help="Those held before then."),
+]
+_DryRun: TypeAlias = Annotated[bool, typer.Option("--dry-run", help="List them, change nothing.")]
+
+
 @app.command("list")
-def list_entries(context: typer.Context) -> None:
-    """List the dead letters, the messages of newer levels, and those parked behind either."""
-    # The bytes are left out: there may be thousands of entries, of a megabyte each.
-    entries = get_collection(context).find({"held": True}, {"value": 0, "key": 0, "headers": 0})
+def list_entries(
+    context: typer.Context,
+    *,
+    topic: _Topic = None,
+    dossier: _Dossier = None,
+    reason: _Reason = None,
+    since: _Since = None,
+    until: _Until = None,
+    state: Annotated[str | None, typer.Option(help="dead, newer or parked.")] = None,
+) -> None:
+    """List the dead letters, the messages of newer levels, and those parked behind either.
+
+    With several filters: those that all of them match.
+    """
+    chosen = _build_filter(topic, dossier, reason, since, until)
+    if state is not None:
+        chosen["state"] = state
+    _print_entries(_find_entries(context, chosen))
+
+
+def _build_filter(
+    topic: str | None,
+    dossier: str | None,
+    reason: str | None,
+    since: datetime | None,
+    until: datetime | None,
+) -> Document:
+    """Build the filter of entries; it is empty when no option is given."""
+    bounds = {name: moment for name, moment in (("$gte", since), ("$lt", until)) if moment}
+    wanted = {
+        "topic": topic,
+        "stream": dossier,
+        "reason": reason and {"$regex": re.escape(reason)},
+        "at": bounds,
+    }
+    return {field: value for field, value in wanted.items() if value}
+
+
+def _find_entries(context: typer.Context, chosen: Document) -> Iterator[Document]:
+    found = get_collection(context).find(_WAITING | chosen, _NO_BYTES)
+    yield from found.sort("at", 1)
+
+
+def _print_entries(entries: Iterable[Document]) -> None:
     print_table(
         ("entry", "state", "topic", "dossier", "rank", "since", "reason"),
         (
@@ -40,14 +129,14 @@ def list_entries(context: typer.Context) -> None:
                 entry["at"].isoformat(timespec="seconds"),
                 entry.get("reason") or "",
             )
-            for entry in entries.sort("at", 1)
+            for entry in entries
         ),
         empty="no dead letter, and nothing that waits behind one",
     )
 
 
 def _describe_state(entry: dict[str, Any]) -> str:
-    state: str = entry["state"]
+    state: str = "given up" if entry.get("is_given_up") else entry["state"]
     return f"{state}: level {entry['level']}" if state == "newer" else state
 
 
@@ -63,35 +152,55 @@ def show(context: typer.Context, entry: str) -> None:
 @app.command()
 def replay(
     context: typer.Context,
-    entries: list[str],
+    entries: _Entries = None,
+    *,
     body: Annotated[Path | None, typer.Option(help="Corrected event, a JSON file.")] = None,
+    topic: _Topic = None,
+    dossier: _Dossier = None,
+    reason: _Reason = None,
+    since: _Since = None,
+    until: _Until = None,
+    dry_run: _DryRun = False,
 ) -> None:
     """Replay dead letters in their service; messages parked behind them then follow in order."""
-    change: dict[str, Any] = {"state": "replay"}
+    change: Document = {}
     if body is not None:
         corrected = body.read_bytes()
         if len(corrected) > RECORD_MAX_BYTES:
             raise typer.BadParameter(f"{body} weighs over {RECORD_MAX_BYTES} bytes")
         change["value"] = corrected
-    _change(context, entries, change, is_of_one=body is not None)
+    chosen = _build_filter(topic, dossier, reason, since, until)
+    found = _choose(context, "replay", entries, chosen, "dead", is_of_one=body is not None)
+    _decide(context, "replay", found, change, dry_run=dry_run)
 
 
 @app.command()
 def discard(
     context: typer.Context,
-    entries: list[str],
+    entries: _Entries = None,
+    *,
     rank: Annotated[
         int | None,
         typer.Option(min=1, max=SEQUENCE_MAX, help="Its rank, when its bytes do not hold it."),
     ] = None,
+    topic: _Topic = None,
+    dossier: _Dossier = None,
+    reason: _Reason = None,
+    since: _Since = None,
+    until: _Until = None,
+    state: Annotated[str, typer.Option(help="Of the filters: dead, newer or parked.")] = "dead",
+    dry_run: _DryRun = False,
 ) -> None:
     """Discard dead letters; messages parked behind them then follow in order.
 
-    A message that waits for a newer version of its reader may be discarded too. When the rank of a
-    dead letter is not known, the messages after it keep waiting for that rank.
+    A message that waits for a newer version of its reader may be discarded too, and so may one that
+    is parked: its rank is passed over in its turn. When the rank of a dead letter is not known, the
+    messages after it keep waiting for that rank.
     """
-    change = {"state": "discard"} | ({} if rank is None else {"sequence": rank})
-    _change(context, entries, change, is_of_one=rank is not None)
+    change = {} if rank is None else {"sequence": rank}
+    chosen = _build_filter(topic, dossier, reason, since, until)
+    found = _choose(context, "discard", entries, chosen, state, is_of_one=rank is not None)
+    _decide(context, "discard", found, change, dry_run=dry_run)
 
 
 def _find(context: typer.Context, entry: str) -> dict[str, Any]:
@@ -101,19 +210,56 @@ def _find(context: typer.Context, entry: str) -> dict[str, Any]:
     return found
 
 
-def _change(
-    context: typer.Context, entries: list[str], change: dict[str, Any], *, is_of_one: bool
-) -> None:
-    if is_of_one and len(entries) > 1:
+def _choose(
+    context: typer.Context,
+    decision: str,
+    entries: Sequence[str] | None,
+    chosen: Document,
+    state: str,
+    *,
+    is_of_one: bool,
+) -> list[Document]:
+    """Choose the entries of a decision: those named, or those in `state` that the filters match."""
+    if bool(entries) == bool(chosen):
+        raise typer.BadParameter("name entries, or give a filter such as --topic: not both")
+    if is_of_one and len(entries or ()) != 1:
         raise typer.BadParameter("a body or a rank is that of one entry")
-    for entry in entries:
-        found = _find(context, entry)
-        result = get_collection(context).update_one(
-            {"_id": entry, "state": {"$in": _DECIDABLE[change["state"]]}}, {"$set": change}
-        )
-        if not result.modified_count:
-            raise typer.BadParameter(f"entry {entry} is {found['state']}, not dead")
-        console.print(f"{entry}: {change['state']} asked for; the service takes it within seconds")
+    states = _DECISIONS[decision]
+    if not entries:
+        if state not in states:
+            raise typer.BadParameter(f"{state} is none of {', '.join(states)}")
+        return list(_find_entries(context, chosen | {"state": state}))
+    found = [_find(context, entry) for entry in entries]
+    for entry in found:
+        if entry["state"] not in states or entry.get("is_given_up"):
+            raise typer.BadParameter(
+                f"entry {entry['_id']} is {_describe_state(entry)}, not {' or '.join(states)}"
+            )
+    return found
+
+
+def _decide(
+    context: typer.Context,
+    decision: str,
+    entries: Sequence[Document],
+    change: Document,
+    *,
+    dry_run: bool,
+) -> None:
+    if dry_run:
+        _print_entries(entries)
+        console.print(f"{decision} of {len(entries)}; nothing is changed")
+        return
+    changed = 0
+    for state, decided in _DECISIONS[decision].items():
+        ids = [entry["_id"] for entry in entries if entry["state"] == state]
+        for start in range(0, len(ids), _CHANGED_AT_ONCE):
+            page = {"_id": {"$in": ids[start : start + _CHANGED_AT_ONCE]}, "state": state}
+            result = get_collection(context).update_many(page, {"$set": decided | change})
+            changed += result.modified_count
+    console.print(f"{decision} of {changed} asked for; the service takes them within seconds")
+    if changed < len(entries):
+        raise typer.BadParameter("the others were decided meanwhile")
 
 
 if __name__ == "__main__":

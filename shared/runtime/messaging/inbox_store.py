@@ -234,8 +234,9 @@ class InboxStore:
         return entry
 
     async def count(self, state: str) -> int:
-        """Count the held entries in a state."""
-        return await self._entries.count_documents(self._held | {"state": state})
+        """Count the held entries in a state, without parked ones that an operator discarded."""
+        waiting = {"state": state, "is_given_up": {"$ne": True}}
+        return await self._entries.count_documents(self._held | waiting)
 
     async def read_stream(self, name: str) -> Stream | None:
         """Read the stream of one dossier, outside any transaction; None when it has none."""

@@ -68,6 +68,11 @@ class Bench:
         await self.inbox.sweep()
 
 
+def parked() -> float | None:
+    """Read the gauge of parked messages, on which the alert is."""
+    return REGISTRY.get_sample_value("aiguillage_parked_messages", {"topic": NOTES.name})
+
+
 @pytest.fixture
 async def bench(store: Store) -> Bench:
     bench = Bench(store)
@@ -240,6 +245,27 @@ async def test_what_is_discarded_before_its_turn_is_passed_over_in_its_turn(benc
 
     assert await bench.effects() == [1, 2, 4]
     assert await bench.state("e3") == "discarded"
+
+
+async def test_what_is_parked_is_discarded_and_passed_over_in_its_turn(bench: Bench) -> None:
+    events = [an_event("d1", rank, event_id=f"e{rank}") for rank in (1, 3, 4)]
+    await bench.inbox.process(build_records(events))
+    await bench.inbox.sweep()
+    assert parked() == 2
+
+    # As the command does.
+    await bench.store.collection("inbox").update_many(
+        {"state": "parked"}, {"$set": {"is_given_up": True}}
+    )
+    await bench.inbox.sweep()
+    assert parked() == 0
+
+    await bench.inbox.process(build_records([an_event("d1", 5), an_event("d1", 2)]))
+    assert await bench.effects() == [1, 2, 5]
+    assert [await bench.state("e3"), await bench.state("e4")] == ["discarded"] * 2
+    stream = await bench.store.collection("streams").find_one({"stream": "d1"})
+    assert stream is not None
+    assert (stream["next"], stream["parked"]) == (6, 0)
 
 
 async def test_bytes_that_do_not_tell_their_rank_are_discarded_at_the_rank_given(

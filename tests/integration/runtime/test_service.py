@@ -72,6 +72,14 @@ def dead_letters(platform: Platform, *words: str) -> subprocess.CompletedProcess
     )
 
 
+def listed(platform: Platform, *filters: str) -> list[str]:
+    """List entries by the command; give their ids."""
+    done = dead_letters(platform, "list", *filters)
+    assert done.returncode == 0, done.stderr
+    rows = done.stdout.splitlines()
+    return [row.split()[0] for row in rows if row.startswith((" many", " odd", "many", "odd"))]
+
+
 def start(platform: Platform, **changes: str) -> "subprocess.Popen[str]":
     env = {
         **_environ(),
@@ -204,6 +212,59 @@ async def test_a_dead_letter_is_discarded(platform: Platform, db: Store) -> None
     )
 
     assert await kept(db, "d4") == [2]
+
+
+async def test_many_dead_letters_are_found_by_filters_replayed_and_discarded(
+    platform: Platform, db: Store
+) -> None:
+    events = [a_status(f"many{rank}", 1, "BOGUE") for rank in range(1, 61)]
+    await send(
+        platform,
+        *((STATUT.name, event.dossierid or "", encode(event)) for event in events),
+        (STATUT.name, "odd1", b"{"),
+        (STATUT.name, "odd1", encode(a_status("odd1", 2))),
+    )
+    await wait_until(
+        lambda: db.collection("inbox").find_one({"_id": "odd1-2"}), "the last one waits"
+    )
+    inbox = db.collection("inbox")
+    mine = {"stream": {"$regex": "^(many|odd)"}}
+    assert await inbox.count_documents(mine | {"state": "dead"}) == 61
+
+    bugs = "--topic", STATUT.name, "--reason", "a bug of the handler"
+    assert listed(platform, *bugs, "--dossier", "many7") == ["many7-1"]
+    assert listed(platform, "--dossier", "odd1", "--state", "parked") == ["odd1-2"]
+    assert listed(platform, *bugs, "--until", "2026-01-01") == []
+    assert len(listed(platform, *bugs, "--since", "2026-01-01T00:00+01:00")) == 60
+    assert dead_letters(platform, "list", "--since", "hier").returncode == 2
+
+    for wrong in ("replay",), ("replay", "many1-1", *bugs), ("discard", *bugs, "--state", "done"):
+        assert dead_letters(platform, *wrong).returncode == 2
+    dry = dead_letters(platform, "replay", *bugs, "--dry-run")
+    assert "replay of 60; nothing is changed" in dry.stdout
+    assert await inbox.count_documents(mine | {"state": "dead"}) == 61
+
+    await db.collection("fixed").insert_one({})
+    done = dead_letters(platform, "replay", *bugs)
+    assert "replay of 60 asked for" in done.stdout, done.stderr
+    kept = db.collection("kept")
+
+    async def are_kept() -> bool:
+        return await kept.count_documents({"dossier": {"$regex": "^many"}}) == 60
+
+    await wait_until(are_kept, "all are replayed", limit_s=40)
+    await db.collection("fixed").delete_many({})
+
+    await send(platform, (STATUT.name, "odd2", b"["))
+    await wait_until(lambda: inbox.find_one({"stream": "odd2"}), "another one is dead")
+    # What is parked behind a dead letter is not discarded with it.
+    for dossier in ("odd1", "odd2"):
+        done = dead_letters(platform, "discard", "--reason", "JSON", "--dossier", dossier)
+        assert "discard of 1 asked for" in done.stdout, done.stderr
+    assert listed(platform, "--dossier", "odd1") == ["odd1-2"]
+    assert dead_letters(platform, "discard", "odd1-2").returncode == 0
+    assert dead_letters(platform, "discard", "odd1-2").returncode == 2
+    assert listed(platform, "--dossier", "odd1") == []
 
 
 async def test_a_poisoned_structure_waits_for_the_operator_and_holds_nothing_back(
