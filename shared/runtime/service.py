@@ -234,6 +234,8 @@ class Runtime:
             missing.append("le bus de messages ne répond pas")
         if still := self._broker.find_stalled_groups(self.settings.stall_timeout_s):
             missing.append("la lecture des messages n'avance plus (" + ", ".join(still) + ")")
+        if unread := await self._broker.find_unread_topics():
+            missing.append("aucun lecteur n'a les partitions de " + ", ".join(unread))
         if self._relay.stalled_s > self.settings.stall_timeout_s:
             missing.append("l'envoi des messages n'avance plus")
         return missing

@@ -7,14 +7,15 @@ the framework would lose messages (see docs/choices.md).
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import Any, Protocol
 
 from aiokafka import TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
@@ -49,6 +50,8 @@ STOP_S = 5.0
 """Grace period of work in progress at stop, in seconds."""
 _PING_S = 2.0
 """Timeout of the question whether the broker answers, in seconds."""
+_UNASSIGNED_S = 10.0
+"""Time for which a member may lack the partitions of a topic before it is said, in seconds."""
 QUIET_S = 1.0
 """Seconds without a record after which topics count as read, if end offsets are not reliable."""
 _CHECK_PAUSE_S = 0.05
@@ -168,6 +171,15 @@ class Broker:
         """List the consumer groups without a successful poll for longer than `longest_s`."""
         return [group.name for group in self._groups if group.poll_age_s > longest_s]
 
+    async def find_unread_topics(self) -> list[str]:
+        """List the topics whose partitions no member of a consumer group has, as after a deletion.
+
+        A topic made again is read within the refresh interval of metadata, 30 s.
+        """
+        if self._admin is None:
+            return []
+        return [topic for group in self._groups for topic in await group.find_unread(self._admin)]
+
 
 class ConsumerGroup(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
     """One member of a consumer group: processes batches by topic, then commits their offsets."""
@@ -187,9 +199,12 @@ class ConsumerGroup(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
         self._is_end_reliable = settings.end_offsets_reliable
         self._last_record = 0.0
         self._joined = asyncio.Event()
+        self._unassigned: dict[str, float] = {}
+        """Topics of which this member has no partition, each with the moment since when."""
+        self._group_id = settings.namespace + name
         self._subscriber = kafka.subscriber(
             *self._processors,
-            group_id=settings.namespace + name,
+            group_id=self._group_id,
             batch=True,
             max_records=settings.max_batch,
             batch_timeout_ms=_POLL_MS,
@@ -236,9 +251,25 @@ class ConsumerGroup(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
     async def on_partitions_revoked(self, revoked: object) -> None:
         """Do nothing at a rebalance: a batch in progress may still be committed in the store."""
 
-    async def on_partitions_assigned(self, assigned: object) -> None:  # noqa: ARG002
-        """Note that the group has been joined, even when it got no partition."""
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Note that the group has been joined, and of which topics it got no partition."""
         self._joined.set()
+        now = time.monotonic()
+        unassigned = self._processors.keys() - {partition.topic for partition in assigned}
+        self._unassigned = {topic: self._unassigned.get(topic, now) for topic in unassigned}
+
+    async def find_unread(self, admin: AIOKafkaAdminClient) -> list[str]:
+        """List the topics of which no member of the group has partitions, for some seconds.
+
+        A member more than there are partitions gets none: the others are asked about.
+        """
+        now = time.monotonic()
+        lacking = {each for each, at in self._unassigned.items() if now - at > _UNASSIGNED_S}
+        if lacking:
+            with suppress(KafkaError, TimeoutError, OSError):
+                async with asyncio.timeout(_PING_S):
+                    lacking -= await _find_assigned_topics(admin, self._group_id)
+        return sorted(lacking)
 
     async def _parse(self, records: tuple[Any, ...]) -> KafkaMessage:
         """Wrap a batch as it is: the framework's parser would drop it for one malformed header."""
@@ -302,6 +333,19 @@ class ConsumerGroup(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
 async def _wait_until(condition: Callable[[], Awaitable[bool]]) -> None:
     while not await condition():  # noqa: ASYNC110 - the client has no event to wait on
         await asyncio.sleep(_CHECK_PAUSE_S)
+
+
+async def _find_assigned_topics(admin: AIOKafkaAdminClient, group_id: str) -> set[str]:
+    """Find the topics of which a member of a consumer group has partitions."""
+    answers = await admin.describe_consumer_groups([group_id])
+    assignments = [
+        ConsumerProtocolMemberAssignment.decode(member[4])
+        for answer in answers
+        for group in answer.groups
+        for member in group[5]
+        if member[4]
+    ]
+    return {part.topic for each in assignments for part in each.partitions()}
 
 
 async def _keep_bytes(message: KafkaMessage) -> object:

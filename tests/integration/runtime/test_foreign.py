@@ -5,6 +5,7 @@ import gc
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -30,8 +31,9 @@ pytestmark = [pytest.mark.native, pytest.mark.usefixtures("native_backbone")]
 def _seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the pause before a retry, and the age of what is known of topics, from 30 s to 2 s.
 
-    What is tested is that a retry and a refresh come, not when.
+    What is tested is that a retry and a refresh come, not when. So too for what readiness says.
     """
+    monkeypatch.setattr("shared.runtime.messaging.broker._UNASSIGNED_S", 1.0)
     monkeypatch.setattr("shared.runtime.messaging.lane._RETRY_AFTER_REFUSAL_S", 2.0)
     monkeypatch.setattr("shared.runtime.messaging.broker._METADATA_MAX_AGE_MS", 2_000)
 
@@ -172,24 +174,57 @@ async def test_what_a_deleted_topic_keeps_is_seen_and_leaves_once_it_is_there_ag
 async def test_a_topic_that_was_deleted_is_read_once_it_is_there_again(
     namespace: Namespace,
 ) -> None:
-    namespace.provision([NOTES])
+    namespace.provision([NOTES, STATES])
     name = namespace.prefix + NOTES.name
     basket = Basket()
-    async with consuming(namespace, basket) as group:
-        async with producing(namespace) as producer:
-            await producer.send_and_wait(name, b"one", key=b"d1")
-        await wait_until(lambda: basket.taken, "the first one is taken")
-        async with administering(namespace) as admin:
-            await delete_topic(admin, name)
-        consumer = group._subscriber.consumer  # noqa: SLF001 - what it knows of the cluster
-        assert consumer is not None
-        await wait_until(lambda: not consumer.assignment(), "it is seen to be gone", limit_s=90)
-        namespace.provision([NOTES])
-        async with producing(namespace) as producer:
-            await producer.send_and_wait(name, b"two", key=b"d1")
-        await wait_until(lambda: len(basket.taken) > 1, "it is read again", limit_s=90)
+    link = Broker("essai", namespace.settings())
+    link.subscribe("", {NOTES: basket, STATES: Basket()})
+    await link.start()
+    async with producing(namespace) as producer:
+        await producer.send_and_wait(name, b"one", key=b"d1")
+    await wait_until(lambda: basket.taken, "the first one is taken")
+    assert await link.find_unread_topics() == []
+
+    async def is_unread() -> bool:
+        return await link.find_unread_topics() == [name]
+
+    async def is_read() -> bool:
+        return await link.find_unread_topics() == []
+
+    async with administering(namespace) as admin:
+        await delete_topic(admin, name)
+    await wait_until(is_unread, "it is seen to be gone", limit_s=90)
+    namespace.provision([NOTES])
+    async with producing(namespace) as producer:
+        await producer.send_and_wait(name, b"two", key=b"d1")
+    await wait_until(lambda: len(basket.taken) > 1, "it is read again", limit_s=90)
+    await wait_until(is_read, "it is seen to be read")
+    await link.stop()
 
     assert basket.values == [b"one", b"two"]
+
+
+@pytest.mark.usefixtures("_seconds")
+async def test_a_member_more_than_there_are_partitions_misses_nothing(
+    namespace: Namespace,
+) -> None:
+    lonely = replace(NOTES, partitions=1)
+    namespace.provision([lonely])
+    links = [Broker("essai", namespace.settings()) for _ in range(2)]
+    groups = [link.subscribe("", {lonely: Basket()}) for link in links]
+    for link in links:
+        await link.start()
+
+    def is_one_without() -> bool:
+        now = time.monotonic()
+        return [now - at > 2 for group in groups for at in group._unassigned.values()] == [True]  # noqa: SLF001
+
+    await wait_until(is_one_without, "one of them has no partition, for longer than is said")
+    found = [await link.find_unread_topics() for link in links]
+    for link in links:
+        await link.stop()
+
+    assert found == [[], []]
 
 
 async def tell(store: Store, key: str) -> None:
