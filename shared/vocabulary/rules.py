@@ -1,6 +1,10 @@
 """Business rules and their violations: a permanent code, a French sentence, a remedy."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+
+RETRY = "Si cela vient de changer, réessayer dans quelques secondes : on ne le sait pas encore ici."
+"""Sentence of a refusal that may only be early. Its answer has the header `Retry-After`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +43,14 @@ class Violation:
     message: str
     remedy: str
     can_be_early: bool = False
+
+
+def is_retriable(violations: Collection[Violation]) -> bool:
+    """Tell whether a refusal may only be early: each of its rules can be."""
+    return bool(violations) and all(each.can_be_early for each in violations)
+
+
+def join_messages(violations: Collection[Violation]) -> str:
+    """Join the messages of a refusal, and say to retry when it may only be early."""
+    messages = [each.message for each in violations]
+    return " ".join([*messages, RETRY] if is_retriable(violations) else messages)

@@ -9,13 +9,12 @@ from fastapi.exceptions import RequestValidationError, WebSocketRequestValidatio
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from shared.answers.violations import RETRY, ViolationAnswer, is_retriable, join_messages
 from shared.circuit.rules import TEXT_UNREADABLE
 from shared.contracts.texts import UNSHOWABLE
 from shared.runtime.error_descriptions import describe_error
 from shared.runtime.errors import DamagedFileError, NewerDocumentError, TooLargeError, is_transient
 from shared.runtime.logs import get_logger
-from shared.vocabulary.rules import Violation
+from shared.vocabulary.rules import RETRY, Violation, is_retriable, join_messages
 from shared.vocabulary.texts import make_showable
 
 MEDIA_TYPE = "application/problem+json"
@@ -115,8 +114,10 @@ def respond(problem: Problem) -> JSONResponse:
         "detail": problem.detail,
     }
     if problem.violations:
-        shown = map(ViolationAnswer.of, problem.violations)
-        body["violations"] = [each.model_dump() for each in shown]
+        body["violations"] = [
+            {"code": each.code, "field": each.field, "message": each.message, "remedy": each.remedy}
+            for each in problem.violations
+        ]
     return JSONResponse(body, problem.status, problem.headers, MEDIA_TYPE)
 
 

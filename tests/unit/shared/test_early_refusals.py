@@ -4,13 +4,12 @@ import pytest
 
 from docs.generators.rules import find_rules
 from services.deposit.domain import rules as deposit
-from shared.answers.violations import RETRY
 from shared.circuit import rules as circuit
 from shared.circuit.cadres import judge_following
 from shared.circuit.loader import load_current
 from shared.runtime.web.problems import build_not_found, build_refused
 from shared.vocabulary.roles import Role
-from shared.vocabulary.rules import Rule, Violation
+from shared.vocabulary.rules import RETRY, Rule, Violation
 
 PUBLISHED = {
     "CIR-TOUR": {"02", "03", "04", "05"},

@@ -12,10 +12,10 @@ from services.support.chat.entrypoints.answers import DeskQueueAnswer, LineAnswe
 from services.support.tickets.domain.prefill import Prefill
 from services.support.tickets.entrypoints.answers import PrefillAnswer
 from shared.answers.answer import Answer
-from shared.answers.violations import ViolationAnswer, join_messages
+from shared.answers.violations import ViolationAnswer
 from shared.contracts.public_paths import build_public_path
 from shared.contracts.texts import TypedText
-from shared.vocabulary.rules import Violation
+from shared.vocabulary.rules import Violation, join_messages
 
 _Short = Annotated[str, TypedText(100)]
 # Rules refuse a longer text with their own code; these limits only bound how much is read.
