@@ -1,6 +1,7 @@
 """The articles: whole, true to the tables, and found by questions written apart from them."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -416,6 +417,14 @@ def test_each_case_reaches_the_passage_that_speaks_of_it(
 
     assert best is not None
     assert best.passage.heading.startswith(heading)
+
+
+def test_a_passage_that_another_one_comes_near_is_no_answer(search: ArticleSearch) -> None:
+    best = search.search("comment compléter une pièce suspendue ?")[0]
+
+    assert best.lead > 0.2
+    assert choose_answer([best]) == best
+    assert choose_answer([replace(best, lead=0.1)]) is None
 
 
 def test_an_article_of_a_sub_category_that_is_gone_leads_to_none() -> None:

@@ -103,13 +103,19 @@ class ArticleSearch:
             return ()
         foreign = round(self._vocabulary.measure_foreign(words), 3)
         scores = self._score(words)
-        ranking = [self._codes[rank] for rank in np.argsort(-scores, kind="stable")]
+        ranking = [
+            (self._codes[rank], float(scores[rank])) for rank in np.argsort(-scores, kind="stable")
+        ]
+        is_off_topic = ranking[0][0] == _OFF_TOPIC
+        ranking = [each for each in ranking if each[0] != _OFF_TOPIC]
+        (_, best), (_, second), *_ = ranking
         hits: dict[str, SearchHit] = {}
-        for code, score in zip(ranking, np.sort(scores)[::-1].tolist(), strict=True):
-            if code == _OFF_TOPIC:
-                continue
+        for code, score in ranking:
             article, passage = self._passages[code]
-            hit = SearchHit(article, passage, round(score, 2), foreign, ranking[0] == _OFF_TOPIC)
+            lead = score - (best if score < best else second)
+            hit = SearchHit(
+                article, passage, round(score, 2), round(lead, 2), foreign, is_off_topic
+            )
             hits.setdefault(article.code, hit)
         return [*hits.values()][:_KEPT]
 
