@@ -14,7 +14,7 @@ from typing import Any
 
 from services.portal.domain.verifier.verify import (
     FORMAT,
-    OLDER,
+    FORMAT_3,
     make_safe_name,
     write_canonical,
     write_table,
@@ -126,7 +126,7 @@ def write_manifest(
 def _find_format(dossier: Json) -> str:
     """Find the format of an export: a routing of the version before gives stamps no rank."""
     stamps = (stamp for piece in dossier["pieces"] for stamp in piece["stamps"])
-    return FORMAT if all("rank" in stamp for stamp in stamps) else OLDER[0]
+    return FORMAT if all("rank" in stamp for stamp in stamps) else FORMAT_3
 
 
 def _request_file(prefix: str, file: Json) -> FileRequest:

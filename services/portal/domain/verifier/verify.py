@@ -26,7 +26,9 @@ from unicodedata import ucd_3_2_0  # la même table, quelle que soit la version 
 
 USAGE = "appel : python3 verify.py [--tete EMPREINTE] [DOSSIER | EXPORT.zip]"
 FORMAT = "aiguillage-export-4"
-OLDER = ("aiguillage-export-3", "aiguillage-export-2")
+FORMAT_3 = "aiguillage-export-3"  # sans `rank`, montants tels que déposés
+FORMAT_2 = "aiguillage-export-2"  # et `cadre`, `status_label` sous d'autres noms
+OLDER = (FORMAT_2, FORMAT_3)
 MANIFEST, TRAIL, README = "MANIFESTE.json", "piste-audit.jsonl", "LISEZMOI.txt"
 DOSSIER, STATUSES, CIRCUIT = "dossier.json", "statuts.csv", "circuit.json"
 ROOT = (README, DOSSIER, STATUSES, TRAIL, CIRCUIT, "verify.py")
@@ -551,7 +553,7 @@ class Export:
         dossier = json.loads(self.members[DOSSIER].text)
         yield from self.check_form(DOSSIER, write_canonical(dossier, 1) + b"\n")
         told = self.story.describe_dossier(self.entries[-1]["version"])
-        if json.loads(self.members[MANIFEST].text)["format"] == OLDER[-1]:
+        if json.loads(self.members[MANIFEST].text)["format"] == FORMAT_2:
             told = shape_older(told)
         yield from (f"{DOSSIER}, {fault}" for fault in find_differences(dossier, told))
         if self.story.circuit.rows is None:
