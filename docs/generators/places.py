@@ -130,6 +130,18 @@ PLACES = (
         "service, then `python -m deploy.gateway`",
     ),
     Place(
+        "a refusal that may only be early: `Retry-After`, and its sentence",
+        (
+            ("shared/vocabulary/rules.py", "Rule.can_be_early"),
+            ("shared/vocabulary/rules.py", "RETRY"),
+            ("shared/runtime/web/problems.py", "build_not_found"),
+            ("shared/runtime/web/problems.py", "RETRY_AFTER_S"),
+        ),
+        "by a rule: `can_be_early=True` where it is, and `PUBLISHED` of "
+        "`tests/unit/shared/test_early_refusals.py`; a 404: the argument of that name; "
+        "`make docs`",
+    ),
+    Place(
         "the form of every error over HTTP",
         (("shared/runtime/web/problems.py", "respond"), (_GATEWAY, "(problem)")),
         "the second: `python -m deploy.gateway`",

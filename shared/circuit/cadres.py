@@ -1,4 +1,4 @@
-"""Whether a cadre may be deposited now: as the opener of a dossier, or after a piece."""
+"""Validation of a cadre: in a search, as the opener of a dossier, or after a piece."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace

@@ -20,8 +20,12 @@ class Rule:
     remedy: str
     source: str
     can_be_early: bool = False
-    """Whether a refusal may only be early: the rule judges by what another service publishes, and
-    this service may not know yet what has just been accepted there."""
+    """Whether a refusal may only be early: what it misses is on its way between services.
+
+    The rule judges by what another service publishes, and what was just accepted there may not be
+    known here yet; or by this service's own store, until another service has answered what was
+    published (`DEP-COMPL-01`).
+    """
 
     def build_violation(self, field: str, **values: object) -> "Violation":
         """Build the violation of this rule on `field` (dotted path in the request)."""
