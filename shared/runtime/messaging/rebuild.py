@@ -292,9 +292,9 @@ class Rebuild:
             self._deleted_meanwhile |= {
                 record.key
                 for record in records
-                if record.is_null
-                and record.key in self._newest
+                if record.key in self._newest
                 and record.follows(self._newest[record.key].position)
+                and self._parser.parse(record).is_tombstone
             }
             yield records
 
