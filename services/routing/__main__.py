@@ -14,8 +14,11 @@ from services.routing.bootstrap import build, compare, verify
 from services.routing.settings import Settings
 from shared.runtime.errors import NewerDocumentError
 from shared.runtime.program import build_program
+from shared.runtime.store.commands import exit_without_store
 
 app = build_program("routing", build, Settings)
+_NOT_ASKED = 2
+"""Exit status when the store or a service could not be asked."""
 
 
 def _parse_url(service: str) -> Any:  # noqa: ANN401 - typer's own
@@ -33,14 +36,20 @@ def verify_trail(
 ) -> None:
     """Verify the audit trail of a dossier, and compare the copies of other services with it.
 
-    Exit 1 when the trail does not hold, or a copy differs; 2 when a service could not be asked, or
-    a newer version has written the dossier.
+    Exit 1 when the trail does not hold, or a copy differs; 2 when the store or a service could not
+    be asked, or a newer version has written the dossier.
     """
+    addresses = Addresses(*(each.rstrip("/") for each in (deposit, portal, notification)))
+    with exit_without_store(_NOT_ASKED):
+        _verify(mongo, dossier, addresses, trail_only=trail_only)
+
+
+def _verify(mongo: str, dossier: str, addresses: Addresses, *, trail_only: bool) -> None:
     try:
         report = asyncio.run(verify(mongo, dossier))
     except NewerDocumentError as error:
         typer.echo(f"{dossier}: NOT verified, {error}")
-        raise typer.Exit(2) from None
+        raise typer.Exit(_NOT_ASKED) from None
     if report is None:
         raise typer.BadParameter(f"no dossier {dossier}")
     if not report.is_valid:
@@ -49,12 +58,11 @@ def verify_trail(
     typer.echo(f"{dossier}: {report.entries} entries, the trail holds")
     if trail_only:
         return
-    addresses = Addresses(*(each.rstrip("/") for each in (deposit, portal, notification)))
     try:
         found = asyncio.run(compare(mongo, dossier, addresses))
     except PeerAwayError as error:
         typer.echo(f"{dossier}: the copies were NOT compared. {error}")
-        raise typer.Exit(2) from None
+        raise typer.Exit(_NOT_ASKED) from None
     if found:
         typer.echo("\n".join([*found, f"{dossier}: {len(found)} differences from the trail"]))
         raise typer.Exit(1)

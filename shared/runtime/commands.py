@@ -1,23 +1,42 @@
 """Command lines of operators: connect to one collection of a service, print its documents."""
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+from typer.core import TyperGroup
 
-from shared.runtime.store.commands import BlockingCollection, open_collection
+from shared.runtime.store.commands import (
+    BlockingCollection,
+    exit_without_store,
+    open_collection,
+)
 
 console = Console()
 _WIDE = 300
 """Width of a table in a pipe, in characters."""
 
 
+class _StoreCommands(TyperGroup):
+    """Commands that look into a store: without it they exit with one line and CANNOT_CONNECT."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer's own
+        with exit_without_store():
+            return super().invoke(ctx)
+
+
 def build_commands(collection: str, description: str) -> typer.Typer:
-    """Build a command line (typer) for one collection; its option `--service` names the service."""
-    app = typer.Typer(no_args_is_help=True, help=description, add_completion=False)
+    """Build a command line (typer) for one collection; its option `--service` names the service.
+
+    Exit status 0: done. 2: a wrong option, or an entry that is not there. 3: the store could not
+    be asked.
+    """
+    app = typer.Typer(
+        cls=_StoreCommands, no_args_is_help=True, help=description, add_completion=False
+    )
 
     @app.callback()
     def connect(

@@ -10,6 +10,10 @@ _CODES = frozenset({43, 50, 112})
 """CursorNotFound (the store restarted), MaxTimeMSExpired, WriteConflict outside a transaction."""
 
 
+CANNOT_CONNECT = 3
+"""Exit status of an operator command that cannot ask the store or the broker."""
+
+
 class TransientError(Exception):
     """Store, broker or another service is not ready: retry, and never write a dead letter."""
 
@@ -40,6 +44,10 @@ class TooLargeError(Exception):
         self.size = size
         self.limit = limit
         self.field = field
+
+
+class StoreUriError(ValueError):
+    """Connection string that cannot be used: it names no host, or is not MongoDB's."""
 
 
 def is_transient(error: BaseException) -> bool:

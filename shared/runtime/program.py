@@ -53,7 +53,9 @@ def build_program(
 
         Exit 0: each is as its topic states it. 1: one is not, and the lines name it; what was
         written stays, and the command can be run again, also after an interruption. 2: a name that
-        is no read model.
+        is no read model. 3: settings are missing, or store or broker do not answer.
+
+        It takes no options for store and broker: AIGUILLAGE_MONGO and AIGUILLAGE_KAFKA name them.
         """
         try:
             is_done = asyncio.run(

@@ -17,7 +17,7 @@ from shared.contracts.topics import Topic
 from shared.runtime.backoff import retry_forever, retry_transient
 from shared.runtime.clock import build_clock
 from shared.runtime.error_descriptions import describe_error
-from shared.runtime.errors import is_transient
+from shared.runtime.errors import CANNOT_CONNECT, StoreUriError, is_transient
 from shared.runtime.jobs.kinds import Finder, Work, build_periodic
 from shared.runtime.jobs.worker import Jobs
 from shared.runtime.logs import configure_logging, get_logger
@@ -28,7 +28,7 @@ from shared.runtime.messaging.outbox import Relay
 from shared.runtime.messaging.projection import Projection, ProjectionConfig
 from shared.runtime.messaging.rebuild import Rebuild, select_read_models
 from shared.runtime.metrics import LEVELS
-from shared.runtime.settings import RuntimeSettings, describe_faults
+from shared.runtime.settings import RuntimeSettings, describe_faults, name_variable
 from shared.runtime.store.database import Store
 from shared.runtime.store.files import Files, FindReferred
 from shared.runtime.tracing.spans import tracing
@@ -114,6 +114,7 @@ class Runtime:
         """
         chosen = select_read_models(self.service, self._read_models, collections)
         async with self.store:
+            await self.store.ping()
             done = [
                 await Rebuild(
                     self.store,
@@ -327,8 +328,11 @@ async def rebuild(
     *,
     remove_untold: bool,
 ) -> bool:
-    """Rebuild read models of a service; see `Runtime.rebuild`."""
-    runtime, _ = _build(service, build)
+    """Rebuild read models of a service; see `Runtime.rebuild`.
+
+    Exits with CANNOT_CONNECT when settings are missing, or store or broker do not answer.
+    """
+    runtime, _ = _build(service, build, CANNOT_CONNECT)
     try:
         return await runtime.rebuild(collections, tell, remove_untold=remove_untold)
     except Exception as error:
@@ -336,15 +340,26 @@ async def rebuild(
             raise
         said = describe_error(error)
         tell(f"{service}: NOT finished, run it again once store and broker answer. {said}")
-        return False
+        sys.exit(CANNOT_CONNECT)
 
 
-def _build(service: str, build: Callable[[], tuple[Runtime, FastAPI]]) -> tuple[Runtime, FastAPI]:
-    """Build the service inside the event loop, which the store's driver keeps."""
+def _build(
+    service: str, build: Callable[[], tuple[Runtime, FastAPI]], status: int = 1
+) -> tuple[Runtime, FastAPI]:
+    """Build the service inside the event loop, which the store's driver keeps.
+
+    Exits with `status` and one line when its settings cannot be used.
+    """
     try:
         runtime, app = build()
-    except ValidationError as error:
-        sys.exit(f"{service}: " + "; ".join(describe_faults(error)))
+    except (ValidationError, StoreUriError) as error:
+        faults = (
+            describe_faults(error)
+            if isinstance(error, ValidationError)
+            else [f"{name_variable('mongo')}: {error}"]
+        )
+        sys.stderr.write(f"{service}: {'; '.join(faults)}\n")
+        sys.exit(status)
     configure_logging(service, runtime.settings.log_level)
     return runtime, app
 

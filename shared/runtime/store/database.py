@@ -4,7 +4,8 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -19,7 +20,7 @@ from motor.motor_asyncio import (
     AsyncIOMotorCollection,
 )
 from motor.motor_asyncio import AsyncIOMotorDatabase as Database
-from pymongo.errors import ConnectionFailure, PyMongoError
+from pymongo.errors import ConfigurationError, ConnectionFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -27,7 +28,7 @@ from shared.contracts.envelope import Event, encode
 from shared.contracts.outgoing import Outgoing
 from shared.contracts.topics import DEAD_LETTER_MAX_BYTES, RECORD_MAX_BYTES
 from shared.runtime.clock import Clock
-from shared.runtime.errors import TooLargeError
+from shared.runtime.errors import StoreUriError, TooLargeError
 from shared.runtime.facts.log import FactLog
 from shared.runtime.facts.occurrence import Ids
 from shared.runtime.facts.publications import describe_message
@@ -45,9 +46,13 @@ T = TypeVar("T")
 
 _SESSIONS_KEPT_S = 7 * 24 * 3600
 """Time for which the ids of sessions are kept, in seconds."""
-_CONNECT_MS = 3000
-_ANSWER_MS = 20_000
-"""Timeouts of a connection to the store and of its answer, in milliseconds."""
+TIMEOUTS: Mapping[str, Any] = {
+    "serverSelectionTimeoutMS": 3000,
+    "connectTimeoutMS": 3000,
+    "socketTimeoutMS": 20_000,
+}
+"""Timeouts of a client, in milliseconds: a store that stops answering counts as away, and no call
+waits for ever."""
 _CONFLICTS_S = 5.0
 """Time for which a transaction is retried after conflicts, in seconds."""
 _PAUSE_S = 0.02
@@ -57,6 +62,15 @@ _PING_S = 2.0
 SNAPSHOT = ReadConcern("snapshot")
 _MAJORITY = WriteConcern("majority")
 _NO_IDS: Ids = MappingProxyType({})
+
+
+@contextmanager
+def name_uri_faults() -> Iterator[None]:
+    """Raise StoreUriError where the driver refuses a connection string."""
+    try:
+        yield
+    except (ConfigurationError, ValueError) as error:
+        raise StoreUriError(str(error)) from error
 
 
 @dataclass(slots=True)
@@ -164,15 +178,14 @@ class Store:
         instance: str = "1",
         level: int = WRITE_LEVEL,
     ) -> None:
-        """Prepare the connection; nothing is sent before the first call."""
-        # Timeouts: a store that stops answering counts as away, and no call waits for ever.
-        self._client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
-            uri,
-            serverSelectionTimeoutMS=_CONNECT_MS,
-            connectTimeoutMS=_CONNECT_MS,
-            socketTimeoutMS=_ANSWER_MS,
-            appname=service,
-        )
+        """Prepare the connection; nothing is sent before the first call.
+
+        Raises StoreUriError for a connection string that cannot be used.
+        """
+        with name_uri_faults():
+            self._client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
+                uri, appname=service, **TIMEOUTS
+            )
         options: CodecOptions[Document] = CodecOptions(tz_aware=True)
         self.service = service
         self.level = level

@@ -1,0 +1,86 @@
+"""Commands of an operator, when store or settings are not there: one line, a status of its own."""
+
+import subprocess
+import sys
+from importlib import import_module
+
+import pytest
+from typer.testing import CliRunner
+
+from shared.runtime.jobs import failing
+from shared.runtime.messaging import dead_letters, unpublished
+
+_AWAY = "mongodb://127.0.0.1:1/"
+_VERIFY = ["verify", "0199e0c6-0000-7000-8000-000000000001"]
+_LISTS = [dead_letters, unpublished, failing]
+_UNUSABLE = {
+    "": "Empty host",
+    "http://127.0.0.1": "Invalid URI scheme",
+    "mongodb://127.0.0.1:port": "Port contains non-digit characters",
+}
+
+
+def call(module: object, *words: str, **settings: str) -> tuple[int, list[str]]:
+    """Call a command line; give its exit status and the lines that it prints."""
+    done = CliRunner().invoke(module.app, words, env=settings)  # type: ignore[attr-defined]
+    return done.exit_code, done.output.splitlines()
+
+
+def rebuild(**settings: str) -> tuple[int, list[str]]:
+    """Rebuild the read models of portal, in a process of its own: it configures the logs."""
+    done = subprocess.run(
+        [sys.executable, "-m", "services.portal", "rebuild"],
+        env=settings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("module", _LISTS)
+@pytest.mark.parametrize(
+    ("uri", "reason"), [(_AWAY, "Connection refused"), ("", "Empty host")], ids=["away", "empty"]
+)
+def test_a_list_says_in_one_line_that_its_store_cannot_be_asked(
+    module: object, uri: str, reason: str
+) -> None:
+    status, (line,) = call(module, "--mongo", uri, "--service", "routing", "list")
+
+    assert status == 3
+    assert line.startswith("the store could not be asked: ")
+    assert reason in line
+
+
+@pytest.mark.parametrize(("uri", "reason"), [(_AWAY, "Connection refused"), *_UNUSABLE.items()])
+def test_a_trail_that_could_not_be_read_is_not_one_that_does_not_hold(
+    uri: str, reason: str
+) -> None:
+    status, (line,) = call(import_module("services.routing.__main__"), *_VERIFY, "--mongo", uri)
+
+    assert status == 2
+    assert line.startswith("the store could not be asked: ")
+    assert reason in line
+
+
+@pytest.mark.parametrize(("uri", "reason"), _UNUSABLE.items())
+def test_a_service_names_the_setting_that_is_no_store(uri: str, reason: str) -> None:
+    module = import_module("services.organisation.__main__")
+
+    status, (line,) = call(module, AIGUILLAGE_KAFKA="k", AIGUILLAGE_MONGO=uri)
+
+    assert status == 1
+    assert line.startswith("organisation: AIGUILLAGE_MONGO: ")
+    assert reason in line
+
+
+def test_a_rebuild_without_settings_or_store_is_not_one_that_found_a_fault() -> None:
+    unset, unset_lines = rebuild()
+    unusable, (line,) = rebuild(AIGUILLAGE_KAFKA="127.0.0.1:1", AIGUILLAGE_MONGO="")
+    away, (last,) = rebuild(AIGUILLAGE_KAFKA="127.0.0.1:1", AIGUILLAGE_MONGO=_AWAY)
+
+    assert (unset, unusable, away) == (3, 3, 3)
+    assert unset_lines == ["portal: AIGUILLAGE_KAFKA: not set; AIGUILLAGE_MONGO: not set"]
+    assert line.startswith("portal: AIGUILLAGE_MONGO: Empty host")
+    assert last.startswith("portal: NOT finished, run it again once store and broker answer. ")
