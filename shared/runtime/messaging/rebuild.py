@@ -55,8 +55,8 @@ def select_read_models(
     known = {name for config in read_models.values() for name in config.collections}
     if not known:
         raise NoReadModelError(
-            f"{service} has no read model: its database is of record, as topics with ranks keep "
-            "their messages for some weeks only"
+            f"{service} has no read model: what it stores is of record, and no topic can tell it "
+            "again"
         )
     wrong = sorted(set(collections) - known)
     if wrong:
@@ -253,7 +253,9 @@ class Rebuild:
             for page in _split(filters, _WRITTEN_AT_ONCE):
                 removed += await self._delete(name, page)
         if removed:
-            self._report(f"{removed} documents removed, of which no record tells")
+            self._report(
+                f"{removed} documents removed, of which no record tells, or in no such version"
+            )
 
     async def _delete(self, collection: str, filters: Sequence[Document]) -> int:
         operations = [DeleteMany(each) for each in filters]
@@ -328,8 +330,8 @@ class Rebuild:
         if self._untold:
             names = _name_some(set(map(str, self._untold)))
             self._report(
-                f"NOT told by the topic, and kept: {names}; where the topic has lost no record, "
-                "run it again with --remove-untold"
+                f"NOT told by the topic, or in no such version, and kept: {names}; where the "
+                "topic has lost no record, run it again with --remove-untold"
             )
         return not behind and not self._untold
 
