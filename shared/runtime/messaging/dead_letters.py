@@ -37,6 +37,8 @@ _WAITING: Document = {"held": True, "is_given_up": {"$ne": True}}
 _NO_BYTES = {"value": 0, "key": 0, "headers": 0}
 """The bytes are left out: there may be thousands of entries, of a megabyte each."""
 _CHANGED_AT_ONCE = 50
+_REPLAYED_AT = "replayed_at"
+"""Field of an entry: when its last replay was asked for, by the clock of the store."""
 app = build_commands("inbox", "Dead letters of a service.")
 
 
@@ -118,7 +120,7 @@ def _find_entries(context: typer.Context, chosen: Document) -> Iterator[Document
 
 def _print_entries(entries: Iterable[Document]) -> None:
     print_table(
-        ("entry", "state", "topic", "dossier", "rank", "since", "reason"),
+        ("entry", "state", "topic", "dossier", "rank", "since", "replayed", "reason"),
         (
             (
                 entry["_id"],
@@ -127,6 +129,7 @@ def _print_entries(entries: Iterable[Document]) -> None:
                 entry["stream"],
                 str(entry["sequence"] or "-"),
                 entry["at"].isoformat(timespec="seconds"),
+                _format_replay(entry),
                 entry.get("reason") or "",
             )
             for entry in entries
@@ -135,18 +138,39 @@ def _print_entries(entries: Iterable[Document]) -> None:
     )
 
 
+def _format_replay(entry: Document) -> str:
+    """Format when an operator asked for the last replay, which failed again."""
+    replayed: datetime | None = entry.get(_REPLAYED_AT)
+    return replayed.isoformat(timespec="seconds") if replayed else "-"
+
+
 def _describe_state(entry: dict[str, Any]) -> str:
     state: str = "given up" if entry.get("is_given_up") else entry["state"]
     return f"{state}: level {entry['level']}" if state == "newer" else state
 
 
 @app.command()
-def show(context: typer.Context, entry: str) -> None:
-    """Show one dead letter or parked message whole, bytes included."""
+def show(
+    context: typer.Context,
+    entry: str,
+    *,
+    save: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="New file for the bytes of the event.")
+    ] = None,
+) -> None:
+    """Show one dead letter or parked message whole: what is known of it, then its event.
+
+    `--save` writes the event to a file, byte by byte, for a copy that is corrected.
+    """
     found = _find(context, entry)
     value: bytes = found.pop("value", b"")
+    if save is not None:
+        if save.exists():
+            raise typer.BadParameter(f"{save} is there already")
+        save.write_bytes(value)
     console.print_json(json.dumps(found, default=str))
-    console.print(escape_text(value.decode(errors="backslashreplace")))
+    # Lines are not wrapped: an event cut in two could not be copied.
+    console.print(escape_text(value.decode(errors="backslashreplace")), soft_wrap=True)
 
 
 @app.command()
@@ -154,7 +178,15 @@ def replay(
     context: typer.Context,
     entries: _Entries = None,
     *,
-    body: Annotated[Path | None, typer.Option(help="Corrected event, a JSON file.")] = None,
+    body: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="Corrected event, a JSON file: the whole CloudEvent, as `show` prints it last. It "
+            "replaces the stored one for good, so save that first: `show ENTRY --save FILE`.",
+        ),
+    ] = None,
     topic: _Topic = None,
     dossier: _Dossier = None,
     reason: _Reason = None,
@@ -172,6 +204,8 @@ def replay(
     chosen = _build_filter(topic, dossier, reason, since, until)
     found = _choose(context, "replay", entries, chosen, "dead", is_of_one=body is not None)
     _decide(context, "replay", found, change, dry_run=dry_run)
+    if body is not None and not dry_run:
+        console.print(f"its stored event is replaced by {body}")
 
 
 @app.command()
@@ -255,7 +289,10 @@ def _decide(
         ids = [entry["_id"] for entry in entries if entry["state"] == state]
         for start in range(0, len(ids), _CHANGED_AT_ONCE):
             page = {"_id": {"$in": ids[start : start + _CHANGED_AT_ONCE]}, "state": state}
-            result = get_collection(context).update_many(page, {"$set": decided | change})
+            update: Document = {"$set": decided | change}
+            if decision == "replay":
+                update["$currentDate"] = {_REPLAYED_AT: True}
+            result = get_collection(context).update_many(page, update)
             changed += result.modified_count
     console.print(f"{decision} of {changed} asked for; the service takes them within seconds")
     if changed < len(entries):

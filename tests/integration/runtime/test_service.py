@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -171,6 +172,12 @@ async def test_one_dead_letter_is_listed_shown_replayed_and_what_waited_follows(
     assert "there are: toy" in " ".join(typo.stderr.replace("│", " ").split())
     assert dead_letters(platform, "replay", "d1-3").returncode != 0
 
+    assert dead_letters(platform, "replay", "d1-2").returncode == 0
+    is_dead = {"_id": "d1-2", "state": "dead", "replayed_at": {"$exists": True}}
+    await wait_until(lambda: db.collection("inbox").find_one(is_dead), "it fails again")
+    (tried,) = (row for row in dead_letters(platform, "list").stdout.splitlines() if "bug" in row)
+    # One moment since when it is held, one of its last replay.
+    assert len(re.findall(r"\d\d:\d\d:\d\d", tried)) == 2
     await db.collection("fixed").insert_one({})
     assert dead_letters(platform, "replay", "d1-2").returncode == 0
     await wait_until(
@@ -191,12 +198,21 @@ async def test_a_dead_letter_is_replayed_with_a_corrected_body(
     entry_id = await dead_entry(db, "d3")
     body = tmp_path / "corrected.json"
     body.write_bytes(encode(a_status("d3", 1)))
+    saved = tmp_path / "saved.json"
+    assert dead_letters(platform, "show", entry_id, "--save", str(saved)).returncode == 0
+    assert saved.read_bytes() == b"{"
+    assert dead_letters(platform, "show", entry_id, "--save", str(saved)).returncode == 2
+    missing = dead_letters(platform, "replay", entry_id, "--body", str(tmp_path / "absent.json"))
+    assert missing.returncode == 2
+    assert "does not exist" in missing.stderr
+    assert "Traceback" not in missing.stderr
     large = tmp_path / "large.json"
     large.write_bytes(b" " * 1_000_001)
     assert dead_letters(platform, "replay", entry_id, "--body", str(large)).returncode != 0
 
     replayed = dead_letters(platform, "replay", entry_id, "--body", str(body))
     assert replayed.returncode == 0, replayed.stderr
+    assert "its stored event is replaced" in replayed.stdout
     await wait_until(
         lambda: db.collection("kept").find_one({"dossier": "d3", "rank": 2}), "both follow"
     )

@@ -9,6 +9,7 @@ from shared.contracts.envelope import encode
 from shared.contracts.outgoing import Outgoing
 from shared.contracts.topics import STRUCTURE
 from shared.runtime.ids import new_id
+from shared.runtime.jobs import failing
 from shared.runtime.messaging import dead_letters, unpublished
 from shared.runtime.messaging.inbox import Inbox
 from shared.runtime.store.database import Store, Transaction
@@ -41,6 +42,17 @@ async def spread(store: Store) -> None:
     ]
     await store.collection("outbox").delete_many({})
     await store.collection("outbox").insert_many([{"_id": new_id(), **row} for row in rows])
+
+
+async def test_a_service_without_the_collection_is_no_service_that_is_not_there(
+    store: Store, options: list[str]
+) -> None:
+    await store.collection("inbox").insert_one({})
+
+    done = told(failing.app, *options, "list")
+
+    assert done.exit_code == 2
+    assert "essai has no jobs here" in " ".join(done.output.replace("│", " ").split())
 
 
 shapes = pytest.mark.parametrize("shape", [keep_packed, spread])
