@@ -85,8 +85,16 @@ class _LimitedHandler(logging.StreamHandler):  # type: ignore[type-arg]  # not g
 
 def configure_logging(service: str, level: str) -> None:
     """Send structlog and the libraries' own loggers to standard output as JSON lines."""
+
+    def add_service(
+        _: object, __: str, event: structlog.typing.EventDict
+    ) -> structlog.typing.EventDict:
+        return {"service": service, **event}
+
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        # Not a context variable: threads of libraries, as the exporter's, have none.
+        add_service,
         structlog.stdlib.add_logger_name,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -114,7 +122,6 @@ def configure_logging(service: str, level: str) -> None:
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     for ours in ("services", "shared"):
         logging.getLogger(ours).setLevel(level)
-    structlog.contextvars.bind_contextvars(service=service)
 
 
 def _read_record(

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from threading import Thread
 
 import pytest
 
@@ -91,3 +92,21 @@ def test_lines_of_a_service_have_their_time_and_the_count_of_those_left_out(
     assert [next(iter(line)) for line in lines] == ["timestamp"] * 3
     assert lines[0]["timestamp"] <= lines[1]["timestamp"] <= lines[2]["timestamp"]
     assert all(len(line["timestamp"]) == len("2026-11-30T06:15:17.875757Z") for line in lines)
+
+
+def test_the_line_of_a_library_s_own_thread_names_the_service(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    configure_logging("toy", "INFO")
+
+    thread = Thread(target=logging.getLogger("opentelemetry").error, args=("not taken",))
+    thread.start()
+    thread.join()
+    get_logger("shared.own").info("ours")
+
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["event"], line["service"]) for line in lines] == [
+        ("not taken", "toy"),
+        ("ours", "toy"),
+    ]
