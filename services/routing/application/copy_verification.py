@@ -86,13 +86,33 @@ def find_differences(shown: Any, expected: Any, where: str) -> Iterator[str]:  #
             yield from find_differences(shown[key] if has_it else None, value, f"{where}.{key}")
     elif isinstance(expected, tuple):
         if not isinstance(shown, list) or len(shown) != len(expected):
-            count = len(shown) if isinstance(shown, list) else "nothing"
-            yield f"{where}: {count} of {len(expected)}"
+            yield from _find_missing(shown, expected, where)
             return
         for rank, (one, other) in enumerate(zip(shown, expected, strict=True)):
             yield from find_differences(one, other, f"{where}[{rank}]")
     elif not _is_same(shown, expected):
         yield f"{where}: {shown!r:.80}, where the trail tells {_to_json(expected)!r:.80}"
+
+
+def _find_missing(shown: Any, expected: Sequence[Any], where: str) -> Iterator[str]:  # noqa: ANN401
+    """Describe a list of another length, and name each expected item that is not in it."""
+    items = shown if isinstance(shown, list) else []
+    count = len(items) if isinstance(shown, list) else "nothing"
+    yield f"{where}: {count} of {len(expected)}"
+    for rank, other in enumerate(expected):
+        if not any(next(find_differences(each, other, where), None) is None for each in items):
+            yield f"{where}[{rank}]: missing, {_name_item(other)!r:.200}"
+
+
+def _name_item(expected: Any) -> Any:  # noqa: ANN401
+    """Name an item by its fields that are one text or number, without those that are null."""
+    if not isinstance(expected, Mapping):
+        return _to_json(expected)
+    return {
+        key: _to_json(value)
+        for key, value in expected.items()
+        if value is not None and not isinstance(value, Mapping | tuple)
+    }
 
 
 def _is_same(shown: Any, expected: Any) -> bool:  # noqa: ANN401

@@ -86,6 +86,24 @@ def test_notification_shows_what_is_expected_of_it(*, payment_not_reported: bool
     assert any(role in SUPPLIER_SIDE and left for role, left in lengths) is payment_not_reported
 
 
+def test_a_status_that_is_missing_is_named() -> None:
+    told = told_of(3, payment_not_reported=False)
+    role = next(told.parties).role
+    expected = expect_of_notification(told, role)
+    shown = [
+        HistoryEntryAnswer.of(build_entry(rank, said)).model_dump(mode="json")
+        for rank, said in enumerate(replay_statuses(told), 1)
+    ]
+    gone = shown.pop(1)
+
+    first, second = find_differences(shown, expected, "statuses")
+
+    assert first == f"statuses: {len(expected) - 1} of {len(expected)}"
+    assert second.startswith("statuses[1]: missing, {'sequence': 2, ")
+    assert f"'piece_id': '{gone['piece_id']}'" in second
+    assert f"'status': '{gone['status']}'" in second
+
+
 def test_every_field_that_is_shown_is_expected_or_named_here() -> None:
     told = told_of(3, payment_not_reported=False)
     state, role = told.state.pieces[0], next(told.parties).role
