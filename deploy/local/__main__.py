@@ -138,7 +138,7 @@ def _shorten(path: Path) -> Path:
 def _describe_data(backend: Backend, folder: Path, *, fresh: bool) -> str:
     if not backend.keeps_data:
         return f"it begins empty, and keeps no data; its logs stay in {_shorten(folder)}"
-    if fresh:
+    if fresh or not folder.exists():
         return f"it begins empty, and keeps its data in {_shorten(folder)}"
     return f"it goes on with the data in {_shorten(folder)}; FRESH=1 forgets them"
 
@@ -154,8 +154,9 @@ def _print_addresses(platform: Platform, down: str) -> None:
     print(f"to stop it: Ctrl-C here, or `{down}`")
     print("to paste into another shell:\n")
     print(f"ORIGIN={where.origin}")
-    print(f"KAFKA={where.kafka}")
-    print(f"MONGO={shlex.quote(where.mongo)}\n", flush=True)
+    # The names that services and the commands of operators read.
+    print(f"export AIGUILLAGE_KAFKA={where.kafka}")
+    print(f"export AIGUILLAGE_MONGO={shlex.quote(where.mongo)}\n", flush=True)
 
 
 if __name__ == "__main__":

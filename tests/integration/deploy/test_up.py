@@ -73,7 +73,7 @@ class Launcher:
 
         def prints_block() -> bool:
             assert self.process.poll() is None, self.said
-            return "MONGO=" in self.block
+            return "AIGUILLAGE_MONGO=" in self.block
 
         _wait_until(prints_block, "make up is ready")
 
@@ -109,8 +109,9 @@ def test_the_block_that_is_printed_works_when_it_is_pasted(embedded: Launcher) -
     script = f"""{embedded.block}
 curl -sS --fail-with-body "$ORIGIN/"
 curl -sS --fail-with-body "$ORIGIN/organisation/v1/openapi.json" -o /dev/null
-{sys.executable} -m deploy.topics --kafka "$KAFKA"
-{sys.executable} -m shared.runtime.messaging.dead_letters --service routing --mongo "$MONGO" list
+{sys.executable} -m deploy.topics
+{sys.executable} -m shared.runtime.messaging.dead_letters --service routing list
+{sys.executable} -m services.portal rebuild structures
 """
 
     pasted = subprocess.run(
@@ -204,6 +205,7 @@ def test_on_native_the_next_run_finds_the_data_of_one_that_was_killed_and_down_e
     path = f"/organisation/v1/structures/{_SIRET}"
     first = Launcher("native", tmp_path / "run")
     first.until_ready()
+    assert f"it begins empty, and keeps its data in {first.run_dir}\n" in first.said
     started = find_descendants(first.process.pid)
     declared = httpx.put(first.origin + path, headers=me, json=_DECLARATION)
 
@@ -211,6 +213,7 @@ def test_on_native_the_next_run_finds_the_data_of_one_that_was_killed_and_down_e
     first.process.wait(scale_timeout(_START_LIMIT_S))
     second = Launcher("native", tmp_path / "run")
     second.until_ready()
+    assert f"it goes on with the data in {second.run_dir}; FRESH=1" in second.said
     started |= find_descendants(second.process.pid)
     found = httpx.get(second.origin + path, headers=me)
     stopped, nothing = second.down(), second.down()
