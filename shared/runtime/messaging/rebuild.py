@@ -121,6 +121,8 @@ class Rebuild:
         with these keys are not judged."""
         self._untold: set[str | None] = set()
         """Entities whose documents are kept, though the topic holds no record of their version."""
+        self._skipped = 0
+        """Number of those of which the topic holds an older version: it is not written."""
         self._held: dict[str, str] = {}
         """Positions of the records that the live projection holds (newer, faulty, or a jump), each
         with its key."""
@@ -268,7 +270,7 @@ class Rebuild:
     async def _write(self, reader: TopicReader) -> None:
         for kept in self._untold:
             # An older state of the entity would remove its parts, and be refused by the handler.
-            self._newest.pop(kept, None)
+            self._skipped += self._newest.pop(kept, None) is not None
         wanted = {each.position for each in self._newest.values()}
         written = 0
         async for records in self._note_deleted(reader.read_again()):
@@ -321,7 +323,8 @@ class Rebuild:
                 for key, newest in self._newest.items()
                 if versions.get(key, _NONE if is_complete else newest.version) < newest.version
             }
-        self._report(f"{len(self._newest) - len(behind)} of {len(self._newest)} states are rebuilt")
+        told = len(self._newest) + self._skipped
+        self._report(f"{len(self._newest) - len(behind)} of {told} states are rebuilt")
         if behind:
             names = _name_some(behind)
             self._report(

@@ -188,6 +188,7 @@ async def test_what_no_record_tells_of_is_kept_and_named_unless_it_is_to_be_remo
 
     assert not await portal.rebuild()
 
+    assert portal.said[-2] == "dossiers: 7 of 8 states are rebuilt"
     assert portal.said[-1] == (
         "dossiers: NOT told by the topic, or in no such version, and kept: d5, x, y; where the "
         "topic has lost no record, run it again with --remove-untold"
