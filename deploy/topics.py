@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from deploy.errors import LaunchError
 from shared.contracts.topics import DEAD_LETTERS_MAX_BYTES, TOPIC_MAX_BYTES, TOPICS, Topic
+from shared.runtime.settings import check_servers
 
 _DAY_MS = 24 * 3600 * 1000
 _DEAD_LETTERS_RETENTION_MS = 30 * _DAY_MS
@@ -194,8 +195,8 @@ def main(
 ) -> None:
     """Create the missing topics; print the reason and exit 1 when that fails."""
     try:
-        remarks = provision(kafka, replication=replication)
-    except (LaunchError, KafkaError) as error:
+        remarks = provision(check_servers(kafka), replication=replication)
+    except (LaunchError, KafkaError, ValueError) as error:
         sys.exit(f"error: {error}")
     for remark in remarks:
         print(f"note: {remark}")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 from typing import Literal, Self
 
+from aiokafka.conn import collect_hosts
 from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -12,6 +13,15 @@ from shared.vocabulary.levels import LEVEL, WRITE_LEVEL
 
 PREFIX = "AIGUILLAGE_"
 _ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
+
+
+def check_servers(servers: str) -> str:
+    """Return bootstrap servers as they are; raise ValueError when the client cannot read them."""
+    try:
+        collect_hosts(servers.split(","))
+    except ValueError:
+        raise ValueError(f"{servers} is no list of host:port, separated by commas") from None
+    return servers
 
 
 class RuntimeSettings(BaseSettings):
@@ -97,6 +107,11 @@ class RuntimeSettings(BaseSettings):
     stall_timeout_s: float = Field(default=60, gt=0)
     """Stall timeout, in seconds: the service is not ready when a consumer has had no successful
     poll, or the outbox relay has published nothing that waits, for this long."""
+
+    @field_validator("kafka")
+    @classmethod
+    def _check_servers(cls, value: str) -> str:
+        return check_servers(value)
 
     @field_validator("proxies")
     @classmethod

@@ -78,9 +78,25 @@ def test_a_service_names_the_setting_that_is_no_store(uri: str, reason: str) -> 
 def test_a_rebuild_without_settings_or_store_is_not_one_that_found_a_fault() -> None:
     unset, unset_lines = rebuild()
     unusable, (line,) = rebuild(AIGUILLAGE_KAFKA="127.0.0.1:1", AIGUILLAGE_MONGO="")
+    no_broker, (fault,) = rebuild(AIGUILLAGE_KAFKA="broker:port", AIGUILLAGE_MONGO=_AWAY)
     away, (last,) = rebuild(AIGUILLAGE_KAFKA="127.0.0.1:1", AIGUILLAGE_MONGO=_AWAY)
 
-    assert (unset, unusable, away) == (3, 3, 3)
+    assert (unset, unusable, no_broker, away) == (3, 3, 3, 3)
+    assert fault == (
+        "portal: AIGUILLAGE_KAFKA: broker:port is no list of host:port, separated by commas"
+    )
     assert unset_lines == ["portal: AIGUILLAGE_KAFKA: not set; AIGUILLAGE_MONGO: not set"]
     assert line.startswith("portal: AIGUILLAGE_MONGO: Empty host")
     assert last.startswith("portal: NOT finished, run it again once store and broker answer. ")
+
+
+def test_topics_are_created_on_no_broker_whose_address_cannot_be_read() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "deploy.topics", "--kafka", "broker:port"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert done.stderr == "error: broker:port is no list of host:port, separated by commas\n"
