@@ -1,15 +1,14 @@
 """`make eval-support`: evaluates the model and the virtual agent on sets of texts.
 
-No training uses these sets. Whoever wrote tickets*.csv, bureaux*.csv and questions*.csv saw no
-example and no article. Rows of bureaux*.csv have no sub-category: only their desk is evaluated. A
-question counts as answered by the passage that people see, not by its article.
+Whoever wrote tickets*.csv, bureaux*.csv and questions*.csv saw no example and no article. Rows of
+bureaux*.csv have no sub-category: only their desk is evaluated. A question counts as answered by
+the passage that people see, not by its article.
 
-The articles and thresholds of the agent were worked on with questions.csv, questions-2.csv,
-questions-3.csv and hors_sujet*.csv in view; the examples and thresholds of the model with
-tickets*.csv and bureaux.csv. Their figures guard against a fall, and only a set written since tells
-how people fare. To add one for the agent, drop its `questions-*.csv` here, with the passages that
-answer each question; it must reach `_NEW_SET`. One for the model is a `tickets-*.csv`, or a
-`bureaux-*.csv`.
+Articles, examples and thresholds were worked on with all of these sets in view. Their figures guard
+against a fall, and only a set written since tells how people fare: docs/choices.md has what the
+last ones gave when they were first tried. To add one for the agent, drop its `questions-*.csv`
+here, with the passages that answer each question; it must reach `_NEW_SET`. One for the model is a
+`tickets-*.csv`, or a `bureaux-*.csv`.
 """
 
 import sys

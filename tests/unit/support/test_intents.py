@@ -90,6 +90,15 @@ def test_the_number_of_a_piece_is_found_in_its_forms(text: str, number: str) -> 
         "erreur 422",
         "règle DEP-NUM-01",
         "1200.50 euros",
+        "c'est la 1ere fois, où déposer ma situation ?",
+        "ma 2nde facture",
+        "une véranda de 18 m2",
+        "une toile de 30x40",
+        "un appartement F3",
+        "un mur de 3m50 sur 12m",
+        "une dalle de 25cm",
+        "la facture de la 1re tranche",
+        "la facture du 3ème lot",
     ],
 )
 def test_other_numbers_are_not_taken_for_a_piece_s(text: str) -> None:

@@ -24,13 +24,16 @@ _BETWEEN = _split_words("numero num no n ref reference numerotee portant le la e
 """Words that may stand between a cue, such as "facture", and its number."""
 _NAMING = _split_words("numero num no n")
 _LEAST_DIGITS = 3
-# Cadres, tickets, dates, quantities, formats, statuses, SIRET, articles of a text, rules, forms of
-# public procurement (DC4), indexes of prices (BT01), habilitations of electricians (B1V).
+# Cadres, tickets, dates, quantities, measures, ordinals, formats, statuses, SIRET, articles of a
+# text, rules, forms of public procurement (DC4), indexes of prices (BT01), habilitations of
+# electricians (B1V).
 _NOT_A_NUMBER = re.compile(
     r"a\d{1,2}|t-\d{4}-\d+|(0?[1-9]|[12]\d|3[01])[/.-](0?[1-9]|1[0-2])([/.-](\d{2}|\d{4}))?"
-    r"|\d+(h\d*|eme|er|e|j|mo|ko|go|eur|ttc|ht|%)|(ubl|pdf|b2b|b2g|en|mp)[-_/.]?\d+([.]\d+)?"
+    r"|\d+(h\d*|i?emes?|i?eres?|i?ers?|res?|nde?s?|e|j|mo|ko|go|eur|ttc|ht|%)"
+    r"|(ubl|pdf|b2b|b2g|en|mp)[-_/.]?\d+([.]\d+)?"
     r"|[a-z]+(_[a-z]+)+_?\d?|\d{14}|\d+([.]\d+){2,}|\d+[.]\d{1,2}"
     r"|(cir|dep|rou|org|sup|por|http)-.+|p7s|bz2"
+    r"|\d*([cdkm]?m[23]?|kg|kwh?|ha)\d*|\d+(x\d+)+"
     r"|[bh]\d[a-z]|(dc|noti|attri|ouv|exe|cerfa|bt|tp)[-_]?\d{1,3}[a-z]?"
 )
 _UNITS = _split_words(
@@ -83,7 +86,10 @@ def _list_candidates(tokens: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
         if head:
             yield (4 if _is_announced(tokens[: rank - 1]) else 2), [head, token, *tail]
         elif not token.isdigit():
-            yield (4 if _is_announced(tokens[:rank]) else 3), [token, *tail]
+            if _is_announced(tokens[:rank]):
+                yield 4, [token, *tail]
+            elif _looks_like_a_number(token, tail):
+                yield 3, [token, *tail]
         elif _is_announced_alone(tokens[:rank], token):
             yield 2, [token, *tail]
 
@@ -104,6 +110,12 @@ def _is_number_without_digits(token: str, before: Sequence[str]) -> bool:
     if _NOT_A_PART & {*_SEPARATORS.split(plain)}:
         return False
     return _is_announced(before) or bool(_ASKS_STATE.search(fold(" ".join(before))))
+
+
+def _looks_like_a_number(token: str, tail: Sequence[str]) -> bool:
+    """Tell whether a token that no word announces may be a number, as "m2" or "F3" may not."""
+    digits = sum(sign.isdigit() for sign in token)
+    return bool(tail) or digits >= _LEAST_DIGITS or bool(_SEPARATORS.search(token))
 
 
 def _is_numberish(token: str) -> bool:
