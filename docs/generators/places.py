@@ -425,6 +425,7 @@ PLACES = (
             ("services/support/data/synonymes.csv", ""),
             ("services/support/data/notions.csv", ""),
             ("services/support/data/hors-sujet.txt", ""),
+            ("services/support/data/ailleurs.txt", ""),
             ("services/support/agent/domain/search_hits.py", "_LOW_SCORE"),
         ),
         "the questions under a heading; what words stand for others, or for one notion; "
