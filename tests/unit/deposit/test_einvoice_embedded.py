@@ -238,6 +238,40 @@ def test_another_invoice_in_another_place_is_refused_with_both_names() -> None:
     assert all(each in refusal.value.violation.message for each in ("factur-x.xml", "Factur-X.xml"))
 
 
+def write_copies(*files: tuple[str, bytes]) -> bytes:
+    """Write a PDF whose document has associated files, in this order."""
+    pdf = pikepdf.new()
+    pdf.add_blank_page()
+    pdf.Root.AF = pikepdf.Array([a_file(pdf, content, UF=name) for name, content in files])
+    return saved(pdf)
+
+
+def test_ten_copies_of_the_same_bytes_are_one_invoice_wherever_its_name_stands() -> None:
+    others = [("xrechnung.xml", _ANOTHER), ("ZUGFeRD-invoice.xml", _ANOTHER)] * 6
+
+    read = read_einvoice(write_copies(*others, *[("factur-x.xml", _CII)] * 10), "x")
+
+    assert read.number == "SIT-2026-11"
+
+
+@pytest.mark.parametrize("same", [1, 4, 9])
+def test_an_invoice_that_differs_is_refused_after_however_many_copies(same: int) -> None:
+    content = write_copies(*[("factur-x.xml", _CII)] * same, ("factur-x-9.xml", _ANOTHER))
+
+    with pytest.raises(Unreadable) as refusal:
+        read_einvoice(content, "x")
+
+    assert refusal.value.violation.code == "DEP-FILE-10"
+    assert "« factur-x.xml », « factur-x-9.xml »" in refusal.value.violation.message
+
+
+def test_more_than_ten_copies_of_an_invoice_are_refused_as_several() -> None:
+    with pytest.raises(Unreadable) as refusal:
+        read_einvoice(write_copies(*[("factur-x.xml", _CII)] * 11), "x")
+
+    assert refusal.value.violation.code == "DEP-FILE-10"
+
+
 def test_an_invoice_that_was_taken_out_of_the_pdf_is_not_found() -> None:
     pdf = pikepdf.new()
     pdf.add_blank_page()

@@ -40,6 +40,8 @@ _HEAD_BYTES = 64 * 1024
 _END_WITHIN = 1024
 """Number of last bytes in which the end mark of a PDF must be."""
 _NAMES_SHOWN, _NAME_SHOWN = 3, 100
+_MOST_COPIES = 10
+"""Most files with a reserved name that are read, each unpacked, to tell copies from others."""
 
 
 def extract_invoice(content: bytes, limits: Limits) -> bytes | None:
@@ -66,20 +68,31 @@ def _choose_invoice(files: list[EmbeddedFile], limits: Limits) -> bytes | None:
     """Choose the one invoice with a reserved name; an invoice with another name is refused.
 
     `factur-x.xml` is preferred: a hybrid file may hold the same invoice for older readers too, as
-    `ZUGFeRD-invoice.xml`. Copies of the same bytes are one invoice.
+    `ZUGFeRD-invoice.xml`. Up to 10 copies of the same bytes are one invoice.
     """
     reserved = [each for each in files if any(map(is_reserved, each.names))]
     reserved = [each for each in reserved if any(map(is_preferred, each.names))] or reserved
-    invoices = {_read_content(each, limits): each for each in reserved[: _NAMES_SHOWN + 1]}
-    if len(invoices) > 1:
-        names = _list_names(list(invoices.values()))
-        raise Unreadable(SEVERAL_INVOICES.build_violation("file", names=names))
-    if invoices:
-        return next(iter(invoices))
+    if reserved:
+        return _read_copies(reserved, limits)
     misnamed = [each for each in files if _is_invoice(each, limits)]
     if misnamed:
         raise Unreadable(INVOICE_MISNAMED.build_violation("file", names=_list_names(misnamed)))
     return None
+
+
+def _read_copies(files: list[EmbeddedFile], limits: Limits) -> bytes:
+    """Read the invoice that all these files hold; raises `Unreadable` when one holds another."""
+    if len(files) > _MOST_COPIES:
+        raise _refuse_several(files)
+    first = _read_content(files[0], limits)
+    for each in files[1:]:
+        if _read_content(each, limits) != first:
+            raise _refuse_several([files[0], each])
+    return first
+
+
+def _refuse_several(files: list[EmbeddedFile]) -> Unreadable:
+    return Unreadable(SEVERAL_INVOICES.build_violation("file", names=_list_names(files)))
 
 
 def _list_names(files: list[EmbeddedFile]) -> str:
