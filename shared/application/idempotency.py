@@ -1,11 +1,12 @@
 """Idempotency keys: a repeated request has no second effect, and gets the first one's result."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 
 from shared.application.uploads import Upload, fingerprint
 from shared.vocabulary.actors import Actor
+from shared.vocabulary.tickets import Desk
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +14,8 @@ class Key:
     """Idempotency key, its owner, and the fingerprint of the request sent with it."""
 
     owner: str
-    """Owner of the key: a structure in a role, or an agent of a desk."""
+    """Owner of the key: a structure in a role (`name_owner`), an agent of a desk
+    (`name_agent_owner`), and without an account an address, a ticket or a conversation."""
     text: str
     fingerprint: str
 
@@ -30,12 +32,25 @@ class UsedKey:
 
     fingerprint: str
     subject: str
-    """Id of what the first request created."""
+    """What the first request created or changed: the id of a piece, ticket or chat, the version of
+    the dossier that an addition answers, or the rank of a turn."""
+
+    def is_of(self, key: Key | None) -> bool:
+        """Tell whether the key was used for the same request; otherwise the key is refused."""
+        return key is not None and self.fingerprint == key.fingerprint
 
 
 def name_owner(actor: Actor) -> str:
     """Name the owner of a structure's idempotency keys: the structure in one role."""
     return f"{actor.role}|{actor.structure}"
+
+
+def name_agent_owner(desk: Desk, structure: str | None, agent: str) -> str:
+    """Name the owner of an agent's idempotency keys: the agent of a desk, by its name.
+
+    A business desk is one of a `structure`.
+    """
+    return repr((desk.value, structure, agent))
 
 
 def serialize_request(*parts: object) -> str:
@@ -56,6 +71,8 @@ def _convert_part(part: object) -> object:
             for each in fields(part)
             if (value := getattr(part, each.name)) != each.default
         }
+    if isinstance(part, Mapping):
+        return {key: _convert_part(value) for key, value in part.items()}
     return [_convert_part(each) for each in part] if isinstance(part, list | tuple) else part
 
 
@@ -65,7 +82,7 @@ async def build_key(
     """Build the idempotency key of a request; None when the request has no key.
 
     Args:
-        owner: a structure in a role, or an agent of a desk.
+        owner: as `Key.owner`.
         text: the key, as it was sent.
         sent: the request without its files, by `serialize_request`.
         uploads: the files of the request.

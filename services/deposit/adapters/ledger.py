@@ -19,7 +19,12 @@ from services.deposit.adapters.documents import (
 )
 from services.deposit.adapters.pieces import RANKS
 from services.deposit.application.messages import build_addition_message, build_deposit_message
-from services.deposit.application.ports import RecordedDeposit, Refusal, SaturatedError
+from services.deposit.application.ports import (
+    RecordedAddition,
+    RecordedDeposit,
+    Refusal,
+    SaturatedError,
+)
 from services.deposit.domain.piece import Completion, Piece
 from shared.application.idempotency import Key, UsedKey
 from shared.runtime.store.database import Store, Transaction
@@ -27,6 +32,7 @@ from shared.runtime.store.driver import BulkWriteError, DuplicateKeyError, Updat
 from shared.runtime.store.idempotency_keys import (
     find_key_use,
     find_key_uses,
+    record_key_use,
     record_key_uses,
     transact_once,
 )
@@ -99,15 +105,12 @@ class MongoLedger:
 
     async def complete(
         self, piece: Piece, completion: Completion, key: Key | None, level: int
-    ) -> UsedKey | bool:
-        """Write a completion or a contest.
+    ) -> RecordedAddition:
+        """Write a completion or a contest, unless its key was used or the dossier has one."""
 
-        False when this version of the dossier has one; the use of the key when it was used before.
-        """
-
-        async def work(transaction: Transaction) -> UsedKey | bool:
+        async def work(transaction: Transaction) -> RecordedAddition:
             if used := await find_key_use(transaction, key):
-                return used
+                return RecordedAddition(is_written=False, used=used)
             transaction.raise_level(level)
             unanswered = {
                 "_id": piece.id,
@@ -125,14 +128,13 @@ class MongoLedger:
                 session=transaction.session,
             )
             if not result.modified_count:
-                return False
+                return RecordedAddition(is_written=False)
             ranks = await self._read_ranks(transaction, [piece.dossier_id])
             rank = ranks[piece.dossier_id] + 1
             transaction.publish(build_addition_message(piece, completion, rank))
             await self._keep_ranks(transaction, {piece.dossier_id: rank})
-            uses = [(key, str(completion.dossier_version))] if key else []
-            await record_key_uses(transaction, uses)
-            return True
+            await record_key_use(transaction, key, str(completion.dossier_version))
+            return RecordedAddition(is_written=True)
 
         return await asyncio.wait_for(transact_once(self._store, work), _TRANSACTION_S)
 
@@ -178,7 +180,7 @@ class MongoLedger:
         for entry in group:
             key, piece = entry.key, entry.piece
             if key and (used := keys.get(key.id)):
-                is_same = used.fingerprint == key.fingerprint
+                is_same = used.is_of(key)
                 again = RecordedDeposit(used.subject, is_replay=True)
                 outcomes[piece.id] = again if is_same else Refusal.KEY_REUSED
             elif entry.number_id in numbers:

@@ -105,9 +105,9 @@ class Completions:
             return Invalid(unfit)
         completion = await self._certify(piece, addition, state.version)
         written = await self._ports.ledger.complete(piece, completion, key, state.level)
-        if isinstance(written, UsedKey):
-            return written
-        if not written:
+        if written.used:
+            return written.used
+        if not written.is_written:
             violation = rules.ALREADY_COMPLETED.build_violation("piece", number=piece.draft.number)
             return NotAwaited((violation,))
         return Completed(piece, completion, len(piece.completions) + 1)
@@ -121,7 +121,7 @@ class Completions:
         self, addition: Addition, used: UsedKey, key: Key | None
     ) -> Completed | Invalid:
         """Answer a repeated request with its completion, or refuse a key sent with another one."""
-        if key is None or used.fingerprint != key.fingerprint:
+        if not used.is_of(key):
             return Invalid((rules.KEY_REUSED.build_violation("Idempotency-Key"),))
         piece = await self._ports.pieces.get(addition.piece_id)
         if piece is None:

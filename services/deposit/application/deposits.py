@@ -211,7 +211,7 @@ class Deposits:
         return replace(piece, certificate_sha256=await vault.put(certificate))
 
     async def _answer_used_key(self, used: UsedKey, key: Key) -> Deposited | Refused:
-        if used.fingerprint != key.fingerprint:
+        if not used.is_of(key):
             return Refused((rules.KEY_REUSED.build_violation("Idempotency-Key"),))
         return await self._find_replayed(used.subject)
 

@@ -94,6 +94,15 @@ class RecordedDeposit:
     is_replay: bool
 
 
+@dataclass(frozen=True, slots=True)
+class RecordedAddition:
+    """Result of writing a completion or a contest."""
+
+    is_written: bool
+    used: UsedKey | None = None
+    """Use of its idempotency key, when the key was used before."""
+
+
 class Ledger(Protocol):
     """Writes deposits durably, each with its event."""
 
@@ -102,10 +111,10 @@ class Ledger(Protocol):
 
     async def complete(
         self, piece: Piece, completion: Completion, key: Key | None, level: int
-    ) -> UsedKey | bool:
+    ) -> RecordedAddition:
         """Write a completion or a contest, at `level` at least.
 
-        False when this version of the dossier has one; the use of the key when it was used before.
+        Nothing is written when its key was used before, or this version of the dossier has one.
         """
 
 

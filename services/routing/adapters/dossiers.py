@@ -32,7 +32,7 @@ from shared.runtime.errors import NewerDocumentError
 from shared.runtime.messaging.directory import STRUCTURES, Directory
 from shared.runtime.store.database import Document, Store, Transaction, aggregate
 from shared.runtime.store.driver import ReplaceOne
-from shared.runtime.store.idempotency_keys import find_key_use, prepare_keys, record_key_uses
+from shared.runtime.store.idempotency_keys import find_key_use, prepare_keys, record_key_use
 from shared.runtime.store.schema import SCHEMA, DocumentFormat, RewrittenDocuments
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
@@ -256,7 +256,7 @@ class MongoDossierChange(MongoDossiers):
         return await find_key_use(self._transaction, key)
 
     async def record_key_use(self, key: Key | None, piece_id: str) -> None:
-        await record_key_uses(self._transaction, [(key, piece_id)] if key else [])
+        await record_key_use(self._transaction, key, piece_id)
 
     def publish(self, message: Outgoing) -> None:
         self._transaction.publish(message)

@@ -94,7 +94,7 @@ class Router:
         directory = await self.change.find_directory({journey.dossier.id: structures})
         seen = await view_as(self.change, journey, treat.actor.role)
         if key and (used := await self.change.find_key_use(key)):
-            if used.fingerprint == key.fingerprint:
+            if used.is_of(key):
                 return TreatmentResult(seen, is_replay=True)
             reused = rules.KEY_REUSED.build_violation("Idempotency-Key")
             return TreatmentResult(seen, (reused,))

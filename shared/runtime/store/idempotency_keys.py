@@ -45,6 +45,11 @@ async def find_key_uses(source: Store | Transaction, keys: Collection[Key]) -> d
     return {row["_id"]: UsedKey(row["fingerprint"], row["subject"]) async for row in rows}
 
 
+async def record_key_use(transaction: Transaction, key: Key | None, subject: str) -> None:
+    """Record the use of an idempotency key, as `record_key_uses`; nothing without a key."""
+    await record_key_uses(transaction, [(key, subject)] if key else [])
+
+
 async def record_key_uses(transaction: Transaction, subjects: Collection[tuple[Key, str]]) -> None:
     """Record the uses of idempotency keys.
 

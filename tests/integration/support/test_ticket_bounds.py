@@ -24,6 +24,7 @@ from tests.integration.support.world import (
     asker,
     draft,
     stranger,
+    to_business,
 )
 
 
@@ -285,6 +286,52 @@ async def test_a_key_belongs_to_a_role_and_to_an_agent_of_one_desk(http: httpx.A
         assert again.headers["Idempotency-Replayed"] == "true"
     texts = [each["text"] for each in (await me.get(path))["journal"]]
     assert texts.count("Voici.") == 4
+
+
+async def test_a_key_that_acted_on_a_ticket_acts_on_no_other_one(http: httpx.AsyncClient) -> None:
+    me, zoe = asker(http, a_structure()), agent(http, "technique")
+    one, other = [f"/{(await me.submitted(draft()))['ticket_id']}" for _ in range(2)]
+    for path in (one, other):
+        await zoe.do("PUT", f"{path}/assignee", json={})
+    sent = {"data": {"text": "Voici."}, "headers": {"Idempotency-Key": "un-ticket"}}
+
+    for who in (me, zoe):
+        done, refused = [
+            await who.send("POST", f"{path}/messages", **sent) for path in (one, other)
+        ]
+
+        assert done.status_code == 201
+        assert codes(refused) == [("SUP-CLE-01", "Idempotency-Key")]
+    assert "Voici." not in [each["text"] for each in (await me.get(other))["journal"]]
+
+
+async def test_a_transfer_key_tells_nothing_of_a_ticket_of_another_desk(
+    http: httpx.AsyncClient, addresses: Addresses
+) -> None:
+    structure, zoe = await a_buyer(addresses), agent(http, "technique")
+    me, key = asker(http, structure), {"Idempotency-Key": "un-transfert"}
+    hidden = (await me.submitted(to_business(structure)))["ticket_id"]
+    path = f"/{(await me.submitted(draft()))['ticket_id']}"
+    body = {"desk": "metier", "recipient": {"structure": structure}, "reason": "Une facture."}
+
+    moved = [await zoe.send("POST", f"{path}/transfer", json=body, headers=key) for _ in range(2)]
+    unseen = await zoe.send("POST", f"/{hidden}/transfer", json=body, headers=key)
+
+    assert [each.status_code for each in (*moved, unseen)] == [204, 204, 404], moved[0].text
+
+
+async def test_without_an_account_a_key_belongs_to_a_ticket(http: httpx.AsyncClient) -> None:
+    form = {**draft(), "email": "a@exemple.fr"}
+    opened = [await stranger(http).do("POST", "", data=form) for _ in range(2)]
+    sent = {"data": {"text": "Voici."}, "headers": {"Idempotency-Key": "sans-compte"}}
+
+    answers = [
+        await stranger(http, each["token"]).send("POST", f"/{each['ticket_id']}/messages", **sent)
+        for each in (*opened, opened[0])
+    ]
+
+    assert [each.status_code for each in answers] == [201] * 3, answers[0].text
+    assert ["Idempotency-Replayed" in each.headers for each in answers] == [False, False, True]
 
 
 async def test_a_submission_key_belongs_to_a_structure_in_one_role(

@@ -149,6 +149,24 @@ async def test_of_two_tabs_on_one_draft_the_second_loses_nothing_of_the_first(
     assert (late.status_code, late.json()["code"]) == (409, "SUP-ETAT-01")
 
 
+async def test_a_draft_that_is_sent_again_is_one_whatever_its_recipient_became(
+    http: httpx.AsyncClient, addresses: Addresses
+) -> None:
+    recipient, me = await a_buyer(addresses), asker(http, a_structure())
+    body, key = to_business(recipient), {"Idempotency-Key": "un-brouillon"}
+    begun = await me.send("POST", json=body, headers=key)
+    inactive = StructureStatus.INACTIF
+    await publish_structure(addresses, "support", recipient, version=2, status=inactive)
+
+    again = await me.send("POST", json=body, headers=key)
+    fresh = await me.send("POST", json=body)
+
+    assert (begun.status_code, again.status_code) == (201, 201), again.text
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert again.json()["ticket_id"] == begun.json()["ticket_id"]
+    assert [code for code, _ in codes(fresh)] == ["SUP-DESTINATAIRE-03"]
+
+
 async def test_of_those_who_save_one_version_at_once_one_is_kept(http: httpx.AsyncClient) -> None:
     me = asker(http, a_structure())
     begun = await me.send("POST", json=draft())

@@ -29,6 +29,12 @@ def test_a_class_that_is_renamed_changes_no_fingerprint() -> None:
     )
 
 
+def test_a_class_within_a_mapping_is_named_no_more_than_elsewhere() -> None:
+    assert serialize_request({Role.MOA: Request(Role.MOA, "é")}) == (
+        '[{"moa": {"role": "moa", "text": "é"}}]'
+    )
+
+
 def test_parts_do_not_run_into_each_other() -> None:
     assert serialize_request("a", "b") != serialize_request("a, b")
     assert serialize_request(Request(Role.MOA, "None")) != serialize_request(

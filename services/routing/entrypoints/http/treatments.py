@@ -72,8 +72,7 @@ def create_router(
         correction = body.correction.to_domain() if body.correction else None
         command = Treat(piece_id, body.act, who, body.motive, body.comment, correction)
 
-        sent = serialize_request(piece_id, body.model_dump_json(exclude_none=True))
-        key = await build_key(name_owner(who), idempotency_key, sent, ())
+        key = await build_key(name_owner(who), idempotency_key, serialize_request(command), ())
 
         async def work(transaction: Transaction) -> TreatmentResult | None:
             return await build_router(transaction).treat(command, key)

@@ -25,7 +25,7 @@ from shared.runtime.store.change_stream import watch_inserts
 from shared.runtime.store.database import Document, Store, Transaction
 from shared.runtime.store.idempotency_keys import (
     find_key_use,
-    record_key_uses,
+    record_key_use,
     transact_once,
 )
 from shared.runtime.store.schema import DocumentFormat, RewrittenDocuments
@@ -207,7 +207,7 @@ class _MongoChatChange:
         return await find_key_use(self._transaction, key)
 
     async def record_key_use(self, key: Key | None, chat: str) -> None:
-        await record_key_uses(self._transaction, [(key, chat)] if key else [])
+        await record_key_use(self._transaction, key, chat)
 
     async def _insert_lines(self, update: ChatUpdate) -> None:
         rows = [self._to_line_document(update, line) for line in update.lines]

@@ -6,7 +6,13 @@ from datetime import datetime
 from services.support.access.application.directory import find_directory
 from services.support.access.application.tokens import create_token, hash_token
 from services.support.access.domain.parties import Asker, Recipient
-from services.support.chat.application.ports import ChatChange, ChatPorts, StartedChat, TakenChat
+from services.support.chat.application.ports import (
+    ChatChange,
+    ChatPorts,
+    StartedChat,
+    TakenChat,
+    TransferResult,
+)
 from services.support.chat.application.visitors import Visitor, build_start_key
 from services.support.chat.domain import rules as chat_rules
 from services.support.chat.domain.changes import (
@@ -39,7 +45,13 @@ from services.support.desks.domain.hours import Availability
 from services.support.desks.domain.opening import judge_opening
 from services.support.tickets.domain import rules as ticket_rules
 from services.support.tickets.domain.prefill import Prefill
-from shared.application.idempotency import Key, UsedKey, build_key, serialize_request
+from shared.application.idempotency import (
+    Key,
+    UsedKey,
+    build_key,
+    name_agent_owner,
+    serialize_request,
+)
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.tickets import Side
 
@@ -154,7 +166,8 @@ class LiveChat:
         self, queue: Queue, agent: str, key: str | None = None
     ) -> TakenChat | Violations:
         """Assign the chat that waits first to an agent, once per idempotency key."""
-        used_key = await build_key(_name_key_owner(queue, agent), key, "next", ())
+        owner = name_agent_owner(queue.desk, queue.structure, agent)
+        used_key = await build_key(owner, key, "next", ())
 
         async def work(change: ChatChange) -> TakenChat | Violations:
             if used := await change.find_key_use(used_key):
@@ -174,29 +187,27 @@ class LiveChat:
 
     async def transfer(
         self, chat_id: str, transfer: ChatTransfer, key: str | None = None
-    ) -> Violations | None:
-        """Transfer a chat to the queue of another desk, once per idempotency key.
-
-        Return the rules that refuse it; None when the same request sent before did it.
-        """
+    ) -> TransferResult:
+        """Transfer a chat to the queue of another desk, once per idempotency key."""
         ports = self._ports
-        owner = _name_key_owner(transfer.desk, transfer.agent)
+        owner = name_agent_owner(transfer.desk.desk, transfer.desk.structure, transfer.agent)
         used_key = await build_key(owner, key, serialize_request(chat_id, transfer), ())
         structure = transfer.to.structure
         directory = await find_directory(ports.structures, Recipient(structure or ""))
 
-        async def work(change: ChatChange) -> Violations | None:
+        async def work(change: ChatChange) -> TransferResult:
             if used := await change.find_key_use(used_key):
-                return _judge_key(used, used_key) or None
+                reused = _judge_key(used, used_key)
+                return TransferResult(reused, is_replay=not reused)
             chat = await change.load(chat_id)
             if chat is None:
-                return (chat_rules.ENDED.build_violation("session"),)
+                return TransferResult((chat_rules.ENDED.build_violation("session"),))
             if found := judge_transfer(chat, transfer, directory):
-                return found
+                return TransferResult(found)
             place = await change.join_queue(transfer.to)
             await change.save(transfer_chat(chat, transfer, place, ports.clock()))
             await change.record_key_use(used_key, chat.id)
-            return ()
+            return TransferResult()
 
         return await ports.chats.change(work)
 
@@ -271,14 +282,9 @@ class LiveChat:
         return prefill_ticket(chat, await self.list_lines(chat))
 
 
-def _name_key_owner(queue: Queue, agent: str) -> str:
-    """Name the owner of idempotency keys: an agent of a desk."""
-    return repr((queue.name, agent))
-
-
 def _judge_key(used: UsedKey, key: Key | None) -> Violations:
     """Refuse an idempotency key that was used for another request."""
-    if key is None or used.fingerprint != key.fingerprint:
+    if not used.is_of(key):
         return (ticket_rules.KEY_REUSED.build_violation("Idempotency-Key"),)
     return ()
 

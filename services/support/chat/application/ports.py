@@ -11,6 +11,7 @@ from services.support.access.application.ports import Clock, RateLimit, Structur
 from services.support.chat.domain.chat import Chat, ChatUpdate, Line, Message, Queue
 from services.support.desks.domain.catalogue import Catalogue
 from shared.application.idempotency import Key, UsedKey
+from shared.vocabulary.rules import Violation
 
 T = TypeVar("T")
 
@@ -30,6 +31,15 @@ class TakenChat:
 
     chat: Chat | None
     is_replay: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TransferResult:
+    """Result of a transfer of a chat: the rules that refuse it, if any."""
+
+    violations: tuple[Violation, ...] = ()
+    is_replay: bool = False
+    """Whether the same request sent before did it."""
 
 
 @dataclass(frozen=True, slots=True)

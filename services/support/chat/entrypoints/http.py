@@ -211,8 +211,9 @@ def _add_desk_acts(router: APIRouter, live_chat: LiveChat) -> None:
         queue = _find_agent_queue(agent)
         transfer = ChatTransfer(agent.name, queue, _find_target_queue(body), body.reason)
         is_here = await live_chat.find_for_desk(chat_id, queue) is not None
-        found = await live_chat.transfer(chat_id, transfer, idempotency_key)
-        mark_replay(response, is_replay=found is None)
+        result = await live_chat.transfer(chat_id, transfer, idempotency_key)
+        mark_replay(response, is_replay=result.is_replay)
+        found = result.violations
         # A chat that is not here can be transferred by nobody but a repeated request.
         if found and not is_here:
             raise build_not_found("Conversation")

@@ -19,7 +19,7 @@ from shared.runtime.store.driver import DuplicateKeyError, ReturnDocument
 from shared.runtime.store.idempotency_keys import (
     find_key_use,
     prepare_keys,
-    record_key_uses,
+    record_key_use,
     transact_once,
 )
 from shared.runtime.store.schema import DocumentFormat, RewrittenDocuments
@@ -166,7 +166,7 @@ class _MongoTicketChange:
         return await find_key_use(self._transaction, key)
 
     async def record_key_use(self, key: Key | None, ticket: str) -> None:
-        await record_key_uses(self._transaction, [(key, ticket)] if key else [])
+        await record_key_use(self._transaction, key, ticket)
 
     def publish(self, message: Outgoing) -> None:
         self._transaction.publish(message)

@@ -31,7 +31,7 @@ class TicketAccess:
     can_see: CanSee
     matches_version: MatchesVersion = _match_any
     key_owner: str = ""
-    """Owner of the idempotency keys: a structure in a role, or an agent of a desk."""
+    """Owner of the idempotency keys: a structure in a role, an agent of a desk, or the ticket."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,12 +38,13 @@ class Actions:
         ports = self._ports
         heads = await read_heads(uploads)
         directory = await find_directory(ports.structures, action.recipient)
-        owner = repr((action.by.value, access.key_owner, access.ticket))
-        used_key = await build_key(owner, key, serialize_request(action), uploads)
+        sent = serialize_request(access.ticket, action)
+        used_key = await build_key(access.key_owner, key, sent, uploads)
 
         def judge(ticket: Ticket | None, used: UsedKey | None) -> Allowed | Outcome:
             # A transfer takes the ticket from its own author, whose answer shows nothing of it.
-            if used and ticket and (access.can_see(ticket) or action.desk):
+            is_own_transfer = action.desk and used and used.is_of(used_key)
+            if used and ticket and (access.can_see(ticket) or is_own_transfer):
                 return answer_repeat(used, used_key, ticket)
             found = check_access(ticket, access, action.act, action.by)
             if not isinstance(found, Allowed):

@@ -32,13 +32,13 @@ class Drafts:
         """Create a draft, once per idempotency key of its owner."""
         sent = serialize_request("begin", issuer, content)
         used_key = await build_key(owner, key, sent, ())
-        if found := await self._find_faults(issuer, content):
-            return Refused(found)
         draft = create_draft(self._ports.new_id(), issuer, content, self._ports.clock())
 
         async def work(change: TicketChange) -> Outcome:
             if used := await change.find_key_use(used_key):
                 return answer_repeat(used, used_key, await change.load(used.subject))
+            if found := await self._find_faults(issuer, content):
+                return Refused(found)
             await change.insert(draft)
             await change.record_key_use(used_key, draft.id)
             return Done(draft)

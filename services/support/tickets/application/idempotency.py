@@ -23,6 +23,6 @@ def answer_repeat(
 
     `ticket` is None when the result is gone: a draft that was discarded since.
     """
-    if key is None or used.fingerprint != key.fingerprint:
+    if not used.is_of(key):
         return Refused((ticket_rules.KEY_REUSED.build_violation("Idempotency-Key"),))
     return Done(ticket, is_replay=True) if ticket else NotFound()

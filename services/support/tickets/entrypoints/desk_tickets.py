@@ -28,6 +28,7 @@ from services.support.tickets.entrypoints.requests import (
     PriorityRequest,
     TransferRequest,
 )
+from shared.application.idempotency import name_agent_owner
 from shared.application.uploads import FileStore
 from shared.runtime.web.idempotency import IdempotencyKey
 from shared.runtime.web.problems import build_not_found
@@ -41,7 +42,7 @@ def build_access(agent: Agent, ticket_id: Id) -> TicketAccess:
     return TicketAccess(
         ticket_id,
         lambda ticket: is_at_desk(ticket, agent.desk, agent.structure),
-        key_owner=repr((agent.desk.value, agent.structure, agent.name)),
+        key_owner=name_agent_owner(agent.desk, agent.structure, agent.name),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, File, Form, Path, Query, Response, UploadFile
 
-from services.support.access.entrypoints.requests import Text
+from services.support.access.entrypoints.requests import Id, Text
 from services.support.tickets.application.access import TicketAccess
 from services.support.tickets.application.actions import Actions
 from services.support.tickets.domain.tickets import Action, Ticket
@@ -39,6 +39,11 @@ class _Key:
     text: str | None
 
 
+def name_ticket_owner(ticket_id: Id) -> str:
+    """Name the owner of the idempotency keys of who has no account: the ticket."""
+    return f"ticket|{ticket_id}"
+
+
 def add_follow_up_routes(
     router: APIRouter,
     thing: str,
@@ -46,7 +51,7 @@ def add_follow_up_routes(
     vault: FileStore,
     find_readable: Callable[..., Awaitable[Ticket]],
     find_writable: Callable[..., Awaitable[Ticket]] | None = None,
-    name_key_owner: Callable[..., str] = lambda: "",
+    name_key_owner: Callable[..., str] = name_ticket_owner,
 ) -> None:
     """Add the routes under the path of one ticket.
 
@@ -55,7 +60,8 @@ def add_follow_up_routes(
         find_readable: the dependency that finds a ticket which the caller may see.
         find_writable: the dependency that finds a ticket which the caller may act on; by default
             `find_readable`.
-        name_key_owner: the dependency that names the owner of idempotency keys.
+        name_key_owner: the dependency that names the owner of idempotency keys; by default the
+            ticket.
     """
     find_writable = find_writable or find_readable
 
