@@ -80,6 +80,33 @@ _NAMED = (Role.TITULAIRE, Role.MOA, Role.SERVICE_FINANCIER)
 
 
 @dataclass(frozen=True, slots=True)
+class _Layout:
+    """Layout of the table of a section: its title, headings, labels of totals and notices."""
+
+    title: str
+    headers: Row
+    total_labels: tuple[str, str, str]
+    """Labels of all pieces, of those neither refused nor rejected, and of the avoirs among them."""
+    notices: Sequence[str]
+
+
+_LAYOUTS = {
+    Section.SENT: _Layout(
+        title="Pièces",
+        headers=HEADERS,
+        total_labels=("Total", "Total hors refus et rejets", "Dont avoirs"),
+        notices=NOTICES,
+    ),
+    Section.RECEIVED: _Layout(
+        title="Pièces reçues",
+        headers=RECEIVED_HEADERS,
+        total_labels=("Total reçu", "Total reçu hors refus et rejets", "Dont avoirs reçus"),
+        notices=RECEIVED_NOTICES,
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
 class FiscalTotals:
     """Totals of both sections of a fiscal list."""
 
@@ -110,9 +137,9 @@ class FiscalLists:
         The rows of a table are its headings, a row for each piece, then its totals and notices; a
         file that was cut lacks them.
         """
-        return (
-            Table("Pièces", self._list_rows(viewer, period, Section.SENT)),
-            Table("Pièces reçues", self._list_rows(viewer, period, Section.RECEIVED)),
+        return tuple(
+            Table(layout.title, self._list_rows(viewer, period, section))
+            for section, layout in _LAYOUTS.items()
         )
 
     def _list(
@@ -125,7 +152,7 @@ class FiscalLists:
     async def _list_rows(
         self, viewer: Actor, period: Range[date], section: Section
     ) -> AsyncIterator[Row]:
-        yield HEADERS if section is Section.SENT else RECEIVED_HEADERS
+        yield _LAYOUTS[section].headers
         totals = Totals(section)
         async for pieces in self._list(viewer, period, section):
             names = await self._structures.find_names(list_structures(pieces))
@@ -183,25 +210,20 @@ def _write_amounts(amounts: Amounts | None) -> Row:
     return (amounts.ht, amounts.tva, amounts.ttc, amounts.due) if amounts else (None,) * 4
 
 
-_TOTAL_LABELS = {
-    Section.SENT: ("Total", "Total hors refus et rejets", "Dont avoirs"),
-    Section.RECEIVED: ("Total reçu", "Total reçu hors refus et rejets", "Dont avoirs reçus"),
-}
-
-
 def _write_total_lines(totals: Totals) -> Iterator[Row]:
+    layout = _LAYOUTS[totals.section]
     for total in totals:
         for cadre, subtotal in total.by_cadre:
-            yield from _write_total_rows(total.currency, subtotal, cadre, totals.section)
-        yield from _write_total_rows(total.currency, total.whole, "tous", totals.section)
-    for notice in NOTICES if totals.section is Section.SENT else RECEIVED_NOTICES:
+            yield from _write_total_rows(total.currency, subtotal, cadre, layout.total_labels)
+        yield from _write_total_rows(total.currency, total.whole, "tous", layout.total_labels)
+    for notice in layout.notices:
         yield (notice,)
 
 
 def _write_total_rows(
-    currency: str, subtotal: Subtotal, cadre: str, section: Section
+    currency: str, subtotal: Subtotal, cadre: str, labels: tuple[str, str, str]
 ) -> Iterator[Row]:
-    every, kept, avoirs = _TOTAL_LABELS[section]
+    every, kept, avoirs = labels
     yield _write_total_row(every, currency, subtotal.every, cadre)
     yield _write_total_row(kept, currency, subtotal.kept, cadre)
     if subtotal.avoirs.count:

@@ -97,7 +97,7 @@ class Total:
 class Totals:
     """Adds up the pieces of a section one by one; its memory depends on currencies and cadres."""
 
-    section: Section = Section.SENT
+    section: Section
     _parts: dict[tuple[str, str], Subtotal] = field(default_factory=dict)
 
     def add(self, piece: Piece, viewer: Role) -> None:

@@ -17,7 +17,7 @@ from tests.kit.states import a_piece, a_state, build_amounts
 
 
 def totals(*states: PieceStateV1) -> Totals:
-    added = Totals()
+    added = Totals(Section.SENT)
     for piece in read_pieces(a_state(pieces=states)):
         added.add(piece, Role.TITULAIRE)
     return added
@@ -48,7 +48,7 @@ def test_a_piece_received_counts_by_what_prevails_and_one_sent_by_what_it_states
         pieces=[a_piece(cadre="A15", status=Status.ASSOCIEE)], prevailing=prevailing("90.00")
     )
     (piece,) = read_pieces(state)
-    sent = Totals()
+    sent = Totals(Section.SENT)
     sent.add(piece, Role.MOE)
 
     ((was_sent,), (was_received,)) = (tuple(sent), tuple(received(piece)))
