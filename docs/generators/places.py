@@ -134,6 +134,7 @@ PLACES = (
         (
             ("shared/vocabulary/rules.py", "Rule.can_be_early"),
             ("shared/vocabulary/rules.py", "RETRY"),
+            ("shared/circuit/turns.py", "mark_early"),
             ("shared/runtime/web/problems.py", "build_not_found"),
             ("shared/runtime/web/problems.py", "RETRY_AFTER_S"),
         ),

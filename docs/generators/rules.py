@@ -14,7 +14,7 @@ _HEAD = """# Règles
 
 Page écrite par `make docs` à partir du code. Chaque refus porte un de ces codes : il est permanent, et ne sert jamais deux fois. Ce qui est entre accolades est remplacé par les valeurs du cas.
 
-Une phrase suivie de ↻ dit un refus qui n'est peut-être que prématuré : il se juge sur ce que les services s'annoncent, ce qui prend un instant. Quand toutes les phrases d'un refus sont de celles-là, la réponse porte `Retry-After` : si cela vient de changer, renvoyer la même demande un instant plus tard.
+Une phrase suivie de ↻ dit un refus qui n'est peut-être que prématuré : il se juge sur ce que les services s'annoncent, ce qui prend un instant. Quand toutes les phrases d'un refus sont de celles-là, et que la même demande peut encore être acceptée, la réponse porte `Retry-After` : si cela vient de changer, renvoyer la même demande un instant plus tard.
 
 """  # noqa: E501 - a paragraph of Markdown is a line
 _SPOKEN = {

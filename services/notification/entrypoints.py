@@ -25,6 +25,7 @@ from shared.runtime.web.caller import Caller
 from shared.runtime.web.connection_limit import ConnectionLimit, LimitReached
 from shared.runtime.web.problems import Problem, build_not_found, build_unavailable
 from shared.runtime.web.request_validation import DescribedRoute
+from shared.vocabulary.ids import has_id_form
 from shared.vocabulary.labels import STATUSES
 from shared.vocabulary.roles import Role
 
@@ -147,7 +148,7 @@ def _add_routes(
     async def read_history(caller: Caller, subject: id_type) -> tuple[Entry, ...]:
         found = await history.read(caller, Subject(scope, subject))
         if found is None:
-            raise build_not_found(f"{word} {subject}", can_be_early=True)
+            raise build_not_found(f"{word} {subject}", can_be_early=has_id_form(subject))
         return found
 
     @router.get(

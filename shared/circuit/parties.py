@@ -1,12 +1,17 @@
 """Parties of a dossier, and the structures of the directory that they name."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from shared.circuit import rules
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
-from shared.vocabulary.structures import MoaParameter, StructureKind, StructureStatus
+from shared.vocabulary.structures import (
+    MoaParameter,
+    StructureKind,
+    StructureStatus,
+    has_structure_form,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,8 @@ def judge_structure(role: Role, party: Party, directory: Directory) -> Violation
     structure = directory.get(party.structure)
     where = f"{role.value}.structure"
     if structure is None:
-        return rules.STRUCTURE_UNKNOWN.build_violation(where, structure=party.structure)
+        unknown = rules.STRUCTURE_UNKNOWN.build_violation(where, structure=party.structure)
+        return replace(unknown, can_be_early=has_structure_form(party.structure))
     if structure.status is not StructureStatus.ACTIF:
         return rules.STRUCTURE_INACTIVE.build_violation(where, structure=structure.id)
     is_public_role = role in (Role.MOA, Role.SERVICE_FINANCIER)

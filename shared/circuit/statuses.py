@@ -181,6 +181,21 @@ def is_fitting(act: Act, role: Role, row: Row) -> bool:
     return act not in JUDGEMENTS or role is not row.depositor
 
 
+def is_given(act: Act, role: Role, row: Row, level: int = LEVEL) -> bool:
+    """Tell whether a transition gives an act to a role for a piece of this row, in some status.
+
+    A piece that was given back is its depositor's to act on, another one its recipient's or its
+    validator's.
+    """
+    return any(
+        role is row.depositor
+        if each.sources <= GIVEN_BACK
+        else role in {row.recipient, row.validator}
+        for each in TRANSITIONS
+        if each.act is act and each.role is role and each.level <= level
+    )
+
+
 def list_fitting_acts(role: Role, status: Status, row: Row, level: int = LEVEL) -> tuple[Act, ...]:
     """List the acts that a role may do to a piece, by its status and its row, up to a level."""
     return tuple(act for act in list_acts(role, status, level) if is_fitting(act, role, row))

@@ -156,6 +156,10 @@ class Circuit:
         """Find the roles that a dossier may need from a piece on: each must be named."""
         return frozenset(_list_roles(self._find_reachable([row])))
 
+    def find_correctable_roles(self, row: Row) -> frozenset[Role]:
+        """Find the roles whose structure a recycling of a piece may correct: those ahead of it."""
+        return self.find_roles_ahead(row) - {row.depositor, row.validator}
+
     def _find_reachable(self, rows: Iterable[Row]) -> frozenset[Row]:
         found: set[Row] = set()
         waiting = [*rows]

@@ -1,11 +1,18 @@
 """Turns in a dossier: who may act on which piece, and by which act."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.circuit import rules
 from shared.circuit.parties import LABELS
-from shared.circuit.statuses import Act, Transition, find_transition, is_fitting, list_fitting_acts
-from shared.circuit.table import Row
+from shared.circuit.statuses import (
+    Act,
+    Transition,
+    find_transition,
+    is_fitting,
+    is_given,
+    list_fitting_acts,
+)
+from shared.circuit.table import Circuit, Row
 from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
@@ -95,3 +102,20 @@ def judge_act(
         act=act,
         allowed=", ".join(list_fitting_acts(role, piece.status, row, level)) or "aucun",
     )
+
+
+def mark_early(
+    refusal: Violation, circuit: Circuit, row: Row | None, act: Act, role: Role, level: int
+) -> Violation:
+    """Mark whether a refused act may only be early: in some state of the dossier it is the role's.
+
+    `row` is that of the piece that the act is done to, or that a deposit follows; None when the
+    circuit has no place for the piece, to which nobody ever does anything.
+    """
+    if row is None:
+        is_ever = False
+    elif act in {Act.DEPOSER_SUITE, Act.REMPLACER}:
+        is_ever = any(each.depositor is role for each in circuit.list_every_next(row))
+    else:
+        is_ever = is_fitting(act, role, row) and is_given(act, role, row, level)
+    return replace(refusal, can_be_early=refusal.can_be_early and is_ever)

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from shared.vocabulary.siret import is_siret
+
 
 class MoaParameter(StrEnum):
     """MOA parameter of a public structure: its three values on the screen (webinar, 27:19)."""
@@ -38,3 +40,9 @@ class IdentifierType(StrEnum):
     TAHITI = "TAHITI"
     AUTRE = "AUTRE"
     PARTICULIER = "PARTICULIER"
+
+
+def has_structure_form(text: str) -> bool:
+    """Tell whether `text` may identify a structure: a SIRET, or a type and an identifier."""
+    kind, _, identifier = text.partition("-")
+    return is_siret(text) or (bool(identifier) and kind in set(IdentifierType))

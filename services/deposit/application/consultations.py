@@ -1,6 +1,7 @@
 """Use cases that read: show a piece, download its files, prefill the next deposit."""
 
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from services.deposit.application.followed_pieces import find_state, is_party, load_circuit
 from services.deposit.application.ports import Ports
@@ -50,10 +51,18 @@ class Download:
     content: bytes
 
 
+class Absent(Enum):
+    """What is not found: the piece, which the caller may only not see yet, or a file of it."""
+
+    PIECE = auto()
+    FILE = auto()
+
+
 class Consultations:
     """Shows pieces to the parties of their dossiers, and to nobody else: access control is here.
 
-    A method returns None when there is no such piece, or the caller may not see it.
+    A method returns None (a download: `Absent.PIECE`) when there is no such piece, or the caller
+    may not see it.
     """
 
     def __init__(self, ports: Ports, level: int) -> None:
@@ -101,35 +110,37 @@ class Consultations:
             list_options(circuit, following, role, directory),
         )
 
-    async def download_file(self, piece_id: str, role: Role, structure: str) -> Download | None:
+    async def download_file(self, piece_id: str, role: Role, structure: str) -> Download | Absent:
         """Read the deposited file."""
         piece = await self._find_piece(piece_id, role, structure)
         if piece is None:
-            return None
+            return Absent.PIECE
         return await self._download(piece.file.sha256, piece.file.name, piece.file.media_type)
 
     async def download_attachment(
         self, piece_id: str, sha256: str, role: Role, structure: str
-    ) -> Download | None:
-        """Read an attachment of a piece; None when the piece has no such one."""
+    ) -> Download | Absent:
+        """Read an attachment of a piece; `Absent.FILE` when the piece has no such one."""
         piece = await self._find_piece(piece_id, role, structure)
-        found = piece and piece.find_attachment(sha256)
+        if piece is None:
+            return Absent.PIECE
+        found = piece.find_attachment(sha256)
         if not found:
-            return None
+            return Absent.FILE
         return await self._download(sha256, found.name, found.media_type)
 
     async def download_certificate(
         self, piece_id: str, role: Role, structure: str, completion: int | None = None
-    ) -> Download | None:
+    ) -> Download | Absent:
         """Read the certificate of a deposit, or of the completion of that rank, from 1."""
         piece = await self._find_piece(piece_id, role, structure)
         if piece is None:
-            return None
+            return Absent.PIECE
         if completion is None:
             name = f"certificat-{piece.id}.pdf"
             return await self._download(piece.certificate_sha256, name, "application/pdf")
         if not 1 <= completion <= len(piece.completions):
-            return None
+            return Absent.FILE
         sha256 = piece.completions[completion - 1].certificate_sha256
         name = f"certificat-{piece.id}-complement-{completion}.pdf"
         return await self._download(sha256, name, "application/pdf")

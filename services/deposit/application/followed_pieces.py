@@ -1,5 +1,7 @@
 """The piece that a deposit follows, and the state of its dossier."""
 
+from dataclasses import replace
+
 from services.deposit.application.ports import Ports
 from services.deposit.domain import rules
 from services.deposit.domain.metadata import Follows
@@ -9,6 +11,7 @@ from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.turns import DossierState
 from shared.circuit.loader import load_version
 from shared.circuit.table import Circuit, Row
+from shared.vocabulary.ids import has_id_form
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 
@@ -41,7 +44,9 @@ async def find_followed(
         if not mine:
             return None
     if not mine:
-        return rules.FOLLOWED_UNKNOWN.build_violation("follows", wanted=str(wanted)[:_SHOWN])
+        unknown = rules.FOLLOWED_UNKNOWN.build_violation("follows", wanted=str(wanted)[:_SHOWN])
+        is_lasting = follows and follows.piece_id and not has_id_form(follows.piece_id)
+        return replace(unknown, can_be_early=not is_lasting)
     if len(mine) > 1:
         return rules.FOLLOWED_AMBIGUOUS.build_violation("follows", number=str(wanted)[:_SHOWN])
     return FollowedPiece(mine[0], await find_state(ports, mine[0]))

@@ -1,6 +1,6 @@
 """The parties of a deposit, named from the file, the metadata and the dossier."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from services.deposit.domain import rules
@@ -52,24 +52,31 @@ def name_opening_parties(
     return _add_service_of_file(_keep_named(named), read, metadata)
 
 
-def name_next_parties(previous: Parties, read: Invoice, metadata: Metadata) -> NamedParties:
-    """Name the parties of a next piece: those of the dossier, whose services may change."""
+def name_next_parties(
+    previous: Parties, read: Invoice, metadata: Metadata, correctable: Collection[Role]
+) -> NamedParties:
+    """Name the parties of a next piece: those of the dossier, whose services may change.
+
+    `correctable` are the roles that a recycling may have corrected, which may not be known yet: a
+    contradiction about one of them may only be early.
+    """
     named = dict(previous.list_named())
     broken = []
     for role, party in metadata.parties.items():
         known = named.get(role, NOBODY)
         if party.structure and party.structure != known.structure:
-            broken.append(
-                rules.PARTY_CONTRADICTS_DOSSIER.build_violation(
-                    f"{role.value}.structure",
-                    said=party.structure,
-                    role=LABELS[role],
-                    named=known.structure or "personne",
-                )
+            violation = rules.PARTY_CONTRADICTS_DOSSIER.build_violation(
+                f"{role.value}.structure",
+                said=party.structure,
+                role=LABELS[role],
+                named=known.structure or "personne",
             )
+            # A recycling adds nobody.
+            is_early = role in correctable and bool(known.structure)
+            broken.append(replace(violation, can_be_early=is_early))
         elif known.structure and party.service:
             named[role] = replace(known, service=party.service)
-    naming = _add_service_of_file(_keep_named(named), read, metadata)
+    naming = _add_service_of_file(_keep_named(named), read, metadata, correctable)
     return NamedParties(naming.parties, (*broken, *naming.broken))
 
 
@@ -80,9 +87,11 @@ def _keep_named(named: Mapping[Role, Party]) -> Parties:
     return Parties(**{role.value: party for role, party in kept.items()})
 
 
-def _add_service_of_file(parties: Parties, read: Invoice, metadata: Metadata) -> NamedParties:
+def _add_service_of_file(
+    parties: Parties, read: Invoice, metadata: Metadata, correctable: Collection[Role] = ()
+) -> NamedParties:
     """Add the service that the file names, and list what the file contradicts."""
-    broken = [*_compare(parties, read)]
+    broken = [*_compare(parties, read, correctable)]
     role = _choose_buyer_role(parties, read)
     buyer = parties.of(role)
     if buyer and read.service_code:
@@ -111,14 +120,18 @@ def _choose_buyer_role(parties: Parties, read: Invoice) -> Role:
     return Role.MOA if is_moa else Role.SERVICE_FINANCIER
 
 
-def _compare(parties: Parties, read: Invoice) -> Iterator[Violation]:
+def _compare(parties: Parties, read: Invoice, correctable: Collection[Role]) -> Iterator[Violation]:
     moa = parties.moa or NOBODY
     sellers = {role: party for role, party in parties.list_named() if role in SUPPLIER_SIDE}
     if not any(_may_mean(read.seller, party) for party in sellers.values()):
         role, party = list(sellers.items())[-1]
-        yield _build_contradiction(role, party, read.seller)
+        violation = _build_contradiction(role, party, read.seller)
+        yield replace(violation, can_be_early=not sellers.keys().isdisjoint(correctable))
     if not (_may_mean(read.buyer, parties.service_financier) or _may_mean(read.buyer, moa)):
-        yield _build_contradiction(Role.SERVICE_FINANCIER, parties.service_financier, read.buyer)
+        role, party = Role.SERVICE_FINANCIER, parties.service_financier
+        buyers = {role, Role.MOA} if parties.moa else {role}
+        violation = _build_contradiction(role, party, read.buyer)
+        yield replace(violation, can_be_early=not buyers.isdisjoint(correctable))
 
 
 def _may_mean(read: FileParty, party: Party) -> bool:

@@ -66,7 +66,8 @@ class Verdict:
 def name_parties(proposal: Proposal, following: FollowedPiece | None) -> NamedParties:
     """Name the parties of a deposit."""
     if following:
-        return name_next_parties(following.parties, proposal.read, proposal.metadata)
+        parties, correctable = following.parties, following.find_correctable_roles()
+        return name_next_parties(parties, proposal.read, proposal.metadata, correctable)
     return name_opening_parties(proposal.role, proposal.structure, proposal.read, proposal.metadata)
 
 

@@ -10,6 +10,7 @@ from services.deposit.domain.structures import judge_named, judge_required
 from services.deposit.domain.turns import DossierState, judge_turn
 from shared.circuit.amounts import Previous, judge_carried, judge_currency
 from shared.circuit.cadres import find_deposit_act, judge_following
+from shared.circuit.loader import load_version
 from shared.circuit.parties import Directory, Parties
 from shared.circuit.statuses import Act
 from shared.circuit.table import Circuit, Row
@@ -54,6 +55,11 @@ class FollowedPiece:
     def find_row(self, circuit: Circuit) -> Row:
         """Find the row of the circuit for the piece that is followed."""
         return circuit[self.piece.draft.cadre, self.parties.moa is not None]
+
+    def find_correctable_roles(self) -> frozenset[Role]:
+        """Find the roles whose structure a recycling of the piece may correct."""
+        circuit = load_version(self.piece.draft.table_version)
+        return circuit.find_correctable_roles(self.find_row(circuit))
 
 
 def judge_next(

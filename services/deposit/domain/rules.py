@@ -22,6 +22,7 @@ PARTY_CONTRADICTS_DOSSIER = Rule(
     sentence="La structure {said} est donnée pour {role}, mais le dossier nomme {named}.",
     remedy="Garder les structures du dossier ; une erreur sur l'une d'elles se refuse.",
     source=_OURS,
+    can_be_early=True,
 )
 CADRE_MISSING = Rule(
     code="DEP-META-04",

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 from services.deposit.domain.piece import Piece
 from shared.circuit import turns
 from shared.circuit.amounts import Prevailing
+from shared.circuit.loader import load_version
 from shared.circuit.parties import Parties
 from shared.circuit.statuses import Act
 from shared.circuit.table import Row
-from shared.circuit.turns import Awaited, CurrentPiece, Turn, judge_act
+from shared.circuit.turns import Awaited, CurrentPiece, Turn, judge_act, mark_early
 from shared.circuit.visibility import is_visible_to
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
@@ -75,8 +76,10 @@ def judge_turn(
     """
     seen = state.as_seen(role)
     current = CurrentPiece(piece.id, piece.draft.number, seen.find_status(piece.id))
+    level = max(level, state.level)
     turn = turns.judge_turn(seen.awaited, current, role, structure)
-    if isinstance(turn, Violation):
-        return replace(turn, field=field)
-    found = judge_act(current, row, act, role, max(level, state.level))
-    return replace(found, field=field) if isinstance(found, Violation) else turn
+    found = turn if isinstance(turn, Violation) else judge_act(current, row, act, role, level)
+    if isinstance(found, Violation):
+        circuit = load_version(piece.draft.table_version)
+        return replace(mark_early(found, circuit, row, act, role, level), field=field)
+    return turn

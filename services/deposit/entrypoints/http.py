@@ -12,7 +12,7 @@ from services.deposit.application.additions import (
     Invalid,
     NotAwaited,
 )
-from services.deposit.application.consultations import Consultations, Download, PieceView
+from services.deposit.application.consultations import Absent, Consultations, Download, PieceView
 from services.deposit.application.deposits import Deposits, Refused, Submission
 from services.deposit.application.ports import SaturatedError
 from services.deposit.entrypoints.answers import (
@@ -37,6 +37,7 @@ from shared.runtime.web.problems import (
 )
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.runtime.web.uploads import Uploaded, build_download
+from shared.vocabulary.ids import has_id_form
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.statuses import Status
 
@@ -63,14 +64,14 @@ def create_router(
 ) -> APIRouter:
     """Build the routes."""
     routes = APIRouter(route_class=DescribedRoute, tags=["pièces"])
-    _add_deposit(routes, deposits)
+    _add_deposit(routes, deposits, consultations)
     _add_completion(routes, completions)
     _add_consultations(routes, consultations)
     _add_downloads(routes, consultations)
     return routes
 
 
-def _add_deposit(routes: APIRouter, deposits: Deposits) -> None:
+def _add_deposit(routes: APIRouter, deposits: Deposits, consultations: Consultations) -> None:
     @routes.post(
         "/pieces",
         status_code=201,
@@ -101,10 +102,17 @@ def _add_deposit(routes: APIRouter, deposits: Deposits) -> None:
             raise build_unavailable("DEP-503", "Trop de dépôts arrivent à la fois.") from None
         if isinstance(outcome, Refused):
             raise _build_problem(outcome.violations)
-        answer = DepositedPieceAnswer.of(
-            PieceView(outcome.piece, Status.DEPOSEE, outcome.piece.draft.parties)
+        piece = outcome.piece
+        shown = (
+            await consultations.show_piece(piece.id, who.role, who.structure)
+            if outcome.is_replay
+            else None
         )
-        headers = {"Location": build_public_path("deposit", "pieces", outcome.piece.id)}
+        # A recycling may have given the caller's place to another one: it sees what it deposited.
+        answer = DepositedPieceAnswer.of(
+            shown or PieceView(piece, Status.DEPOSEE, piece.draft.parties)
+        )
+        headers = {"Location": build_public_path("deposit", "pieces", piece.id)}
         response = JSONResponse(answer.model_dump(mode="json"), 201, headers)
         mark_replay(response, is_replay=outcome.is_replay)
         return response
@@ -138,7 +146,7 @@ def _add_completion(routes: APIRouter, completions: Completions) -> None:
             case Invalid(violations):
                 raise _build_problem(violations)
             case _:
-                raise build_not_found("Pièce", can_be_early=True)
+                raise build_not_found("Pièce", can_be_early=has_id_form(piece_id))
 
     @routes.post(
         "/pieces/{piece_id}/completion",
@@ -178,14 +186,14 @@ def _add_consultations(routes: APIRouter, consultations: Consultations) -> None:
     async def show_piece(who: Caller, piece_id: PieceId) -> DepositedPieceAnswer:
         shown = await consultations.show_piece(piece_id, who.role, who.structure)
         if shown is None:
-            raise build_not_found("Pièce", can_be_early=True)
+            raise build_not_found("Pièce", can_be_early=has_id_form(piece_id))
         return DepositedPieceAnswer.of(shown)
 
     @routes.get("/pieces/{piece_id}/next", summary="Prefill the piece that may follow.")
     async def prefill_next(who: Caller, piece_id: PieceId) -> PrefillAnswer:
         prefill = await consultations.prefill(piece_id, who.role, who.structure)
         if prefill is None:
-            raise build_not_found("Pièce", can_be_early=True)
+            raise build_not_found("Pièce", can_be_early=has_id_form(piece_id))
         if isinstance(prefill, Violation):
             raise _build_problem((prefill,), 409)
         return PrefillAnswer.of(prefill)
@@ -194,9 +202,8 @@ def _add_consultations(routes: APIRouter, consultations: Consultations) -> None:
 def _add_downloads(routes: APIRouter, consultations: Consultations) -> None:
     @routes.get("/pieces/{piece_id}/file", summary="The deposited file.", response_class=Response)
     async def download_file(who: Caller, piece_id: PieceId) -> Response:
-        return _build_file_answer(
-            await consultations.download_file(piece_id, who.role, who.structure)
-        )
+        found = await consultations.download_file(piece_id, who.role, who.structure)
+        return _build_file_answer(piece_id, found)
 
     @routes.get(
         "/pieces/{piece_id}/attachments/{sha256}",
@@ -205,7 +212,7 @@ def _add_downloads(routes: APIRouter, consultations: Consultations) -> None:
     )
     async def download_attachment(who: Caller, piece_id: PieceId, sha256: Sha256) -> Response:
         found = await consultations.download_attachment(piece_id, sha256, who.role, who.structure)
-        return _build_file_answer(found)
+        return _build_file_answer(piece_id, found)
 
     @routes.get(
         "/pieces/{piece_id}/certificate",
@@ -213,9 +220,8 @@ def _add_downloads(routes: APIRouter, consultations: Consultations) -> None:
         response_class=Response,
     )
     async def download_certificate(who: Caller, piece_id: PieceId) -> Response:
-        return _build_file_answer(
-            await consultations.download_certificate(piece_id, who.role, who.structure)
-        )
+        found = await consultations.download_certificate(piece_id, who.role, who.structure)
+        return _build_file_answer(piece_id, found)
 
     @routes.get(
         "/pieces/{piece_id}/completions/{rank}/certificate",
@@ -226,7 +232,7 @@ def _add_downloads(routes: APIRouter, consultations: Consultations) -> None:
         who: Caller, piece_id: PieceId, rank: int
     ) -> Response:
         found = await consultations.download_certificate(piece_id, who.role, who.structure, rank)
-        return _build_file_answer(found)
+        return _build_file_answer(piece_id, found)
 
 
 def _build_submission(
@@ -250,9 +256,11 @@ def _build_submission(
     )
 
 
-def _build_file_answer(file: Download | None) -> Response:
-    if file is None:
-        raise build_not_found("Fichier", can_be_early=True)
+def _build_file_answer(piece_id: str, file: Download | Absent) -> Response:
+    if file is Absent.PIECE:
+        raise build_not_found("Fichier", can_be_early=has_id_form(piece_id))
+    if file is Absent.FILE:
+        raise build_not_found("Fichier")
     return build_download(file.name, file.media_type, file.content)
 
 

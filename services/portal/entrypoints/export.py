@@ -14,6 +14,7 @@ from shared.runtime.web.caller import Caller
 from shared.runtime.web.problems import Problem, build_not_found, build_unavailable
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.actors import Actor
+from shared.vocabulary.ids import has_id_form
 
 Export = Callable[[str, Actor], Awaitable[BinaryIO | None]]
 """Returns the file of an export; None when the caller has no such dossier."""
@@ -40,7 +41,7 @@ def create_export_router(export: Export) -> APIRouter:
         # Only an id is sent to other services: in a path, `..` would name another resource.
         file = await _export(export, dossier_id, who) if _ID.fullmatch(dossier_id) else None
         if file is None:
-            raise build_not_found(f"Dossier {dossier_id}", can_be_early=True)
+            raise build_not_found(f"Dossier {dossier_id}", can_be_early=has_id_form(dossier_id))
         return StreamingResponse(
             _read_chunks(file),
             media_type="application/zip",

@@ -27,7 +27,7 @@ def decide_recycling(
     circuit = load_version(dossier.table_version)
     row = circuit[piece.cadre, dossier.moa_present]
     correction = treat.correction or Correction()
-    ahead = circuit.find_roles_ahead(row) - {row.depositor, row.validator}
+    ahead = circuit.find_correctable_roles(row)
     corrected = correction.engagement if has_visible_letter(correction.engagement or "") else None
     broken = (
         *_judge_correction(correction, dossier, ahead),

@@ -18,6 +18,7 @@ from shared.circuit.loader import load_version
 from shared.circuit.motives import judge_comment, judge_refusal
 from shared.circuit.statuses import TREATMENTS, Act, NextActor, Reason, Transition
 from shared.circuit.table import Circuit
+from shared.circuit.turns import mark_early
 from shared.vocabulary.dates import find_paris_day
 from shared.vocabulary.rules import Violation
 
@@ -81,11 +82,17 @@ def _refuse(violation: Violation) -> Decision:
 def _judge_transition(
     circuit: Circuit, dossier: Dossier, piece: Piece, command: Treat | Complete, world: World
 ) -> Transition | Violation:
-    turn = judge_turn(dossier, piece, command.actor)
+    act, actor, level = command.act, command.actor, world.level
+    turn = judge_turn(dossier, piece, actor)
     if isinstance(turn, Violation):
-        return turn
+        # A piece that was rejected at its deposit may have no row.
+        place = circuit.find_row(piece.cadre, moa=dossier.moa_present)
+        return mark_early(turn, circuit, place, act, actor.role, level)
     row = circuit[piece.cadre, dossier.moa_present]
-    return find_transition(piece, row, command.act, command.actor, world.level)
+    found = find_transition(piece, row, act, actor, level)
+    if isinstance(found, Violation):
+        return mark_early(found, circuit, row, act, actor.role, level)
+    return found
 
 
 def _judge_reason(

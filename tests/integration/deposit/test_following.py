@@ -319,6 +319,28 @@ async def test_a_suspended_piece_is_completed_by_its_depositor_with_a_proof(worl
     assert events[1]["data"]["by"] == {"role": "titulaire", "structure": TITULAIRE}
 
 
+async def test_what_deposit_itself_knows_is_not_refused_early(world: World) -> None:
+    piece = await world.opened_and_awaiting_moe()
+    other_piece = "019ae3c2-6f4e-7c11-8d5e-0123456789ab"
+    early: list[httpx.Response] = []
+    lasting: list[httpx.Response] = []
+    for piece_id, path, found in (
+        (piece["piece_id"], f"attachments/{'0' * 64}", lasting),
+        (piece["piece_id"], "completions/1/certificate", lasting),
+        ("zzz", "certificate", lasting),
+        (other_piece, f"attachments/{'0' * 64}", early),
+    ):
+        found.append(
+            await world.http.get(f"/pieces/{piece_id}/{path}", headers=acting(Role.TITULAIRE))
+        )
+    unknown = [await world.follow(piece_id) for piece_id in ("zzz", other_piece)]
+
+    assert [each.status_code for each in (*early, *lasting)] == [404] * 4
+    assert ["Retry-After" in each.headers for each in (*early, *lasting)] == [True, *[False] * 3]
+    assert [codes(each) for each in unknown] == [[("DEP-SUITE-01", "follows")]] * 2
+    assert ["Retry-After" in each.headers for each in unknown] == [False, True]
+
+
 async def test_a_suspension_is_completed_once_even_at_the_same_moment(world: World) -> None:
     piece = await world.opened_and_awaiting_moe()
     await world.tell_dossier({piece["piece_id"]: Status.SUSPENDUE}, Role.TITULAIRE)

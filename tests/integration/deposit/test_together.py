@@ -6,6 +6,7 @@ import pytest
 
 from deploy.local import einvoices
 from shared.vocabulary.roles import Role
+from shared.vocabulary.statuses import Status
 from tests.integration.deposit.world import PARTIES, World, acting, an_opener, beside, codes
 
 
@@ -23,6 +24,23 @@ async def test_the_same_deposit_sent_again_gets_the_same_answer(world: World) ->
     assert again.json() == first.json()
     assert "Idempotency-Replayed" not in first.headers
     assert again.headers["Idempotency-Replayed"] == "true"
+
+
+async def test_the_same_deposit_sent_again_gets_the_piece_as_it_now_is(world: World) -> None:
+    content = einvoices.write_ubl(an_opener())
+    first = await world.deposit(content, beside(), keyed("k-now"))
+    piece_id = first.json()["piece_id"]
+
+    await world.tell_dossier({piece_id: Status.SUSPENDUE}, Role.TITULAIRE)
+    again = await world.deposit(content, beside(), keyed("k-now"))
+    shown = await world.http.get(f"/pieces/{piece_id}", headers=acting(Role.TITULAIRE))
+
+    assert (first.json()["status"], again.json()["status"]) == ("DEPOSEE", "SUSPENDUE")
+    assert again.json() == shown.json()
+    for status in (Status.MANDATEE, Status.MISE_EN_PAIEMENT):
+        await world.tell_dossier({piece_id: status}, None, payment_not_reported=True)
+    hidden = await world.deposit(content, beside(), keyed("k-now"))
+    assert hidden.json()["status"] == "MANDATEE"
 
 
 async def test_a_key_with_another_body_is_refused(world: World) -> None:

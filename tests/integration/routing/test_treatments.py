@@ -171,8 +171,10 @@ async def test_who_is_not_awaited_is_told_who_is(world: World, opened: Deposits)
     )
     assert seen.json()["acts"] == []
     assert seen.json()["reason"] == answer.json()["violations"][0]["message"]
-    assert int(answer.headers["Retry-After"]) > 0
-    assert "réessayer" in answer.json()["detail"]
+    assert "Retry-After" not in answer.headers
+    late = await world.treat(opened, "A4", Role.TITULAIRE, act="recycler")
+    assert int(late.headers["Retry-After"]) > 0
+    assert "réessayer" in late.json()["detail"]
 
 
 async def test_an_act_that_the_status_forbids_conflicts(world: World, opened: Deposits) -> None:
@@ -302,11 +304,13 @@ async def test_motives_are_those_of_the_cadre_today(world: World) -> None:
     a15 = (await world.get("/motives", *caller, cadre="A15")).json()
     a19 = (await world.get("/motives", *caller, cadre="A19")).json()
     unknown = await world.get("/motives", *caller, cadre="A99")
+    empty = await world.get("/motives", *caller, cadre=" ")
 
     assert {motive["code"] for motive in a15 if motive["blocks"]} == {"ERREUR_DE_MONTANT"}
     assert {motive["code"] for motive in a15} > {"MAUVAISE_MOE", "AUTRE"}
     assert a19 == []
     assert (unknown.status_code, unknown.json()["code"]) == (422, "CIR-CADRE-01")
+    assert (empty.status_code, empty.json()["code"]) == (422, "HTTP-FORM-01")
 
 
 def _at_the_moe(world: World, dossier: Deposits, count: int) -> list[object] | None:

@@ -378,9 +378,9 @@ async def test_a_question_goes_to_a_structure_that_is_there(
     def business(**recipient: str) -> Json:
         return draft(sub_category="M_REFUS", recipient=recipient)
 
-    unknown = business(structure="nulle part")
-    form = {**draft(sub_category="M_REFUS"), "email": "a@b.fr", "recipient": "nulle part"}
-    body = {"desk": "metier", "recipient": {"structure": "nulle part"}, "reason": "x"}
+    unknown = business(structure="AUTRE-nulle part")
+    form = {**draft(sub_category="M_REFUS"), "email": "a@b.fr", "recipient": "AUTRE-nulle part"}
+    body = {"desk": "metier", "recipient": {"structure": "AUTRE-nulle part"}, "reason": "x"}
     refusals = [
         await me.send("POST", json=unknown),
         await stranger(http).send("POST", data=form),
@@ -398,12 +398,25 @@ async def test_a_question_goes_to_a_structure_that_is_there(
         [("SUP-SERVICE-01", "service")],
     ]
     assert refusals[0].json()["detail"] == (
-        "La structure « nulle part » est inconnue : aucun bureau n'y répondrait. "
+        "La structure « AUTRE-nulle part » est inconnue : aucun bureau n'y répondrait. "
         "Si cela vient de changer, réessayer dans quelques secondes : on ne le sait pas encore ici."
     )
     assert all(int(each.headers["Retry-After"]) > 0 for each in refusals)
+    never = await me.send("POST", json=business(structure="nulle part"))
+    assert (codes(never), "Retry-After" in never.headers) == (codes(refusals[0]), False)
     done = await me.submitted(business(structure=odd, service="$a.b"))
     assert done["recipient"] == {"structure": odd, "service": "$a.b"}
+
+
+async def test_a_search_by_a_sub_category_that_does_not_exist_is_refused(
+    http: httpx.AsyncClient,
+) -> None:
+    for who in (asker(http, a_structure()), agent(http, "technique")):
+        known = await who.send("GET", "?sub_category=DEPOT")
+        unknown = await who.send("GET", "?sub_category=ZZ")
+
+        assert (known.status_code, unknown.status_code) == (200, 422)
+        assert codes(unknown) == [("SUP-CATALOGUE-01", "sub_category")]
 
 
 async def test_a_draft_whose_recipient_is_gone_when_it_is_submitted_stays_a_draft(

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from services.deposit.domain.additions import judge_added, judge_turn_to_add
+from services.deposit.domain.file_party import Party as FileParty
+from services.deposit.domain.judgement import judge
 from services.deposit.domain.metadata import EMPTY_INVOICE
 from services.deposit.domain.next_pieces import FollowedPiece
 from services.deposit.domain.piece import Completion, Piece
@@ -323,6 +325,63 @@ def test_an_act_of_a_higher_level_is_accepted_in_a_dossier_of_that_level(
 
     assert asked(PIECE, SUSPENDED) == ["CIR-TOUR-05"]
     assert asked(PIECE, replace(SUSPENDED, level=LEVEL + 1)) == []
+
+
+@pytest.mark.parametrize(
+    ("role", "structure", "act", "is_early"),
+    [
+        (Role.TITULAIRE, TITULAIRE, Act.COMPLETER, True),
+        (Role.MOE, MOE, Act.COMPLETER, False),
+        (Role.TITULAIRE, TITULAIRE, Act.CONTESTER, False),
+        (Role.MOE, MOE, Act.CONTESTER, False),
+    ],
+)
+def test_an_addition_that_is_never_the_role_s_is_not_early(
+    role: Role, structure: str, act: Act, *, is_early: bool
+) -> None:
+    row = load_current()["A4", True]
+
+    (refused,) = judge_turn_to_add(PIECE, row, STATE, role, structure, act, LEVEL)
+
+    assert refused.can_be_early is is_early
+
+
+@pytest.mark.parametrize(
+    ("role", "said", "is_early"),
+    [
+        (Role.SERVICE_FINANCIER, COTRAITANT, True),
+        (Role.MOA, PAYER, True),
+        (Role.TITULAIRE, COTRAITANT, False),
+        (Role.COTRAITANT, COTRAITANT, False),
+    ],
+)
+def test_a_party_that_a_recycling_may_have_corrected_is_refused_early(
+    role: Role, said: str, *, is_early: bool
+) -> None:
+    proposal = next_piece()
+    moved = replace(proposal, metadata=replace(proposal.metadata, parties={role: Party(said)}))
+
+    (refused,) = judge(moved, AFTER).violations
+
+    assert (refused.code, refused.can_be_early) == ("DEP-META-03", is_early)
+
+
+@pytest.mark.parametrize(
+    ("said", "is_early"),
+    [
+        ({"buyer": FileParty(siret=COTRAITANT)}, True),
+        ({"seller": FileParty(siret=COTRAITANT)}, False),
+    ],
+)
+def test_a_file_that_names_who_a_recycling_may_have_corrected_is_refused_early(
+    said: dict[str, Any], *, is_early: bool
+) -> None:
+    proposal = next_piece()
+    read = replace(proposal.read, **said)
+
+    refused = judge(replace(proposal, read=read), AFTER).violations
+
+    assert [(each.code, each.can_be_early) for each in refused] == [("DEP-META-02", is_early)]
 
 
 def test_a_suspension_is_answered_once() -> None:

@@ -208,3 +208,30 @@ def test_a_piece_whose_row_has_no_answer_to_a_contest_cannot_be_contested() -> N
 
     assert isinstance(found, Violation)
     assert "contester" not in found.remedy
+
+
+@pytest.mark.parametrize(
+    ("piece", "role", "act", "is_early"),
+    [
+        ("A4", Role.MOE, Act.MANDATER, False),
+        ("A4", Role.MOE, Act.CONTESTER, False),
+        ("A4", Role.TITULAIRE, Act.COMPTABILISER, False),
+        ("A4", Role.SERVICE_FINANCIER, Act.CONTESTER, False),
+        ("A4", Role.SERVICE_FINANCIER, Act.MANDATER, False),
+        ("A4", Role.MOE, Act.RECYCLER, False),
+        ("A4", Role.TITULAIRE, Act.RECYCLER, True),
+        ("A15", Role.MOA, Act.REFUSER, True),
+        ("A15", Role.MOE, Act.RECYCLER, True),
+    ],
+)
+def test_a_refused_act_may_only_be_early_where_it_can_be_the_role_s(
+    piece: str, role: Role, act: Act, *, is_early: bool
+) -> None:
+    dossier = after(A4)
+    if piece == "A15":
+        dossier = after(A4, A15, a_treatment("A15", Act.SUSPENDRE, Role.MOA))
+
+    (refused,) = decide(dossier, a_treatment(piece, act, role), DIRECTORY, NOW).violations
+
+    assert refused.code.startswith("CIR-TOUR-")
+    assert refused.can_be_early is is_early

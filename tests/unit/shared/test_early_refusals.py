@@ -4,10 +4,14 @@ import pytest
 
 from docs.generators.rules import find_rules
 from services.deposit.domain import rules as deposit
+from services.support.access.domain.parties import Recipient, judge_recipient
 from shared.circuit import rules as circuit
 from shared.circuit.cadres import judge_following
 from shared.circuit.loader import load_current
+from shared.circuit.parties import Party, judge_structure
+from shared.runtime.ids import new_id
 from shared.runtime.web.problems import build_not_found, build_refused
+from shared.vocabulary.ids import has_id_form
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import RETRY, Rule, Violation
 
@@ -17,6 +21,7 @@ PUBLISHED = {
     "CIR-SERVICE": {"01", "02"},
     "CIR-MOA": {"01", "02", "03"},
     "CIR-CHAMP": {"01", "02", "03", "04"},
+    "DEP-META": {"03"},
     "DEP-SUITE": {"01", "03", "05"},
     "DEP-COMPL": {"01"},
     "SUP-DESTINATAIRE": {"02", "03"},
@@ -76,3 +81,37 @@ def test_a_cadre_that_follows_in_another_state_of_the_dossier_may_only_be_early(
     (broken,) = judge_following(table, cadre, role, table[previous, True], ())
 
     assert (broken.code, broken.can_be_early) == ("CIR-CADRE-03", is_early)
+
+
+@pytest.mark.parametrize(
+    ("structure", "is_early"),
+    [
+        ("90000000100017", True),
+        ("UE_HORS_FRANCE-DE123456789", True),
+        ("90000000100018", False),
+        ("n'importe quoi", False),
+        ("AUTRE-", False),
+    ],
+)
+def test_a_structure_that_cannot_be_one_is_not_refused_early(
+    structure: str, *, is_early: bool
+) -> None:
+    circuit_one = judge_structure(Role.MOE, Party(structure), {})
+    (support_one,) = judge_recipient(Recipient(structure), {})
+
+    assert circuit_one is not None
+    assert [circuit_one.can_be_early, support_one.can_be_early] == [is_early] * 2
+
+
+@pytest.mark.parametrize(
+    ("text", "has_form"),
+    [
+        ("019ae3c2-6f4e-7c11-8d5e-0123456789ab", True),
+        ("019AE3C2-6F4E-7C11-8D5E-0123456789AB", False),
+        ("zzz", False),
+        ("", False),
+    ],
+)
+def test_an_id_has_the_form_of_those_that_services_make(text: str, *, has_form: bool) -> None:
+    assert has_id_form(text) is has_form
+    assert has_id_form(new_id())

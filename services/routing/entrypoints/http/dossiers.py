@@ -21,6 +21,7 @@ from shared.runtime.web.problems import build_form_violation, build_not_found, b
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.dates import parse_moment
+from shared.vocabulary.ids import has_id_form
 
 _LIMIT = 50
 _LONGEST = 200
@@ -37,14 +38,14 @@ def create_router(dossiers: Dossiers, level: int) -> APIRouter:
     async def read_dossier(dossier_id: DossierId, who: Caller) -> DossierAnswer:
         dossier = await view_dossier(dossiers, dossier_id, who)
         if dossier is None:
-            raise build_not_found(f"Dossier {dossier_id}", can_be_early=True)
+            raise build_not_found(f"Dossier {dossier_id}", can_be_early=has_id_form(dossier_id))
         return DossierAnswer.of(dossier, level)
 
     @routes.get("/dossiers/{dossier_id}/audit", summary="Sa piste d'audit, vérifiée.")
     async def read_audit(dossier_id: DossierId, who: Caller) -> AuditAnswer:
         view = await view_audit(dossiers, dossier_id, who)
         if view is None:
-            raise build_not_found(f"Dossier {dossier_id}", can_be_early=True)
+            raise build_not_found(f"Dossier {dossier_id}", can_be_early=has_id_form(dossier_id))
         return AuditAnswer.of(view)
 
     @routes.get("/awaited-pieces", summary="Ce qui attend la structure appelante, du plus ancien.")

@@ -28,9 +28,15 @@ from shared.runtime.store.database import Store, Transaction
 from shared.runtime.store.idempotency_keys import transact_once
 from shared.runtime.web.caller import Caller
 from shared.runtime.web.idempotency import IdempotencyKey, mark_replay
-from shared.runtime.web.problems import Problem, build_not_found, build_refused
+from shared.runtime.web.problems import (
+    Problem,
+    build_form_violation,
+    build_not_found,
+    build_refused,
+)
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.dates import find_paris_day
+from shared.vocabulary.ids import has_id_form
 from shared.vocabulary.rules import Violation
 
 PieceId = Annotated[str, TypedText(100), Path()]
@@ -50,7 +56,7 @@ def create_router(
     async def list_treatments(piece_id: PieceId, who: Caller) -> TreatmentsAnswer:
         dossier = await view_dossier_of_piece(dossiers, piece_id, who)
         if dossier is None:
-            raise build_not_found(f"Pièce {piece_id}", can_be_early=True)
+            raise build_not_found(f"Pièce {piece_id}", can_be_early=has_id_form(piece_id))
         turn = judge_turn(dossier, dossier[piece_id], who)
         if isinstance(turn, Violation):
             return TreatmentsAnswer(piece_id=piece_id, acts=(), cadres=(), reason=turn.message)
@@ -79,7 +85,7 @@ def create_router(
 
         treated = await transact_once(store, work)
         if treated is None:
-            raise build_not_found(f"Pièce {piece_id}", can_be_early=True)
+            raise build_not_found(f"Pièce {piece_id}", can_be_early=has_id_form(piece_id))
         if treated.violations:
             raise _build_problem(treated.violations)
         mark_replay(response, is_replay=treated.is_replay)
@@ -89,11 +95,18 @@ def create_router(
     async def list_motives(
         _: Caller, cadre: Annotated[str, TypedText(10), Query()]
     ) -> tuple[MotiveAnswer, ...]:
-        if violations := judge_asked(cadre):
+        if violations := _judge_cadre(cadre):
             raise build_refused(violations)
         return tuple(map(MotiveAnswer.of, find_offered_motives(cadre, find_paris_day(clock()))))
 
     return routes
+
+
+def _judge_cadre(cadre: str) -> tuple[Violation, ...]:
+    """Check that a cadre by which motives are asked is there, and exists."""
+    if not cadre:
+        return (build_form_violation(["cadre"], "missing", {}),)
+    return judge_asked(cadre)
 
 
 def _build_problem(violations: tuple[Violation, ...]) -> Problem:

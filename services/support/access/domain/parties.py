@@ -2,14 +2,14 @@
 
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.support.access.domain import rules
 from services.support.access.domain.texts import judge_email, judge_line
 from shared.circuit.parties import Directory, Structure
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
-from shared.vocabulary.structures import StructureStatus
+from shared.vocabulary.structures import StructureStatus, has_structure_form
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,8 @@ def judge_recipient(
     structure = directory.get(recipient.structure)
     if structure is None:
         if not faults:
-            yield rules.RECIPIENT_UNKNOWN.build_violation(field, structure=recipient.structure)
+            unknown = rules.RECIPIENT_UNKNOWN.build_violation(field, structure=recipient.structure)
+            yield replace(unknown, can_be_early=has_structure_form(recipient.structure))
     elif structure.status is not StructureStatus.ACTIF:
         yield rules.RECIPIENT_INACTIVE.build_violation(field, structure=structure.id)
     yield from _judge_service("recipient.service", recipient.service, structure, is_asked=True)
