@@ -180,9 +180,9 @@ def _build_tickets(base: _Base, suggester: ModelSuggester) -> Sequence[APIRouter
     )
     follow_ups = rates.build_limit("suite", settings.open_messages_per_ticket)
     return [
-        create_tickets_router(tickets, files, Drafts(ports), submissions, actions),
+        create_tickets_router(tickets, files, base.catalogue, Drafts(ports), submissions, actions),
         create_open_tickets_router(tickets, files, submissions, actions, follow_ups),
-        create_desk_tickets_router(tickets, files, desks, actions),
+        create_desk_tickets_router(tickets, files, base.catalogue, desks, actions),
     ]
 
 

@@ -32,7 +32,7 @@ class Syntax(StrEnum):
     PDF = "PDF"
 
 
-INVOICE = "380"
+INVOICE, CREDIT_NOTE = "380", "381"
 CREDIT_NOTES = frozenset(
     {"81", "83", "261", "262", "296", "308", "381", "396", "420", "458", "502", "503", "532"}
 )

@@ -22,7 +22,7 @@ from shared.circuit.fields import judge_showable
 from shared.circuit.parties import Directory, Parties
 from shared.circuit.table import Circuit, Row, find_application
 from shared.vocabulary.amounts import find_changes
-from shared.vocabulary.codes import INVOICE, Syntax, is_credit_note
+from shared.vocabulary.codes import CREDIT_NOTE, INVOICE, Syntax, is_credit_note
 from shared.vocabulary.levels import LEVEL
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
@@ -147,12 +147,12 @@ def _judge_admission(code: str) -> Iterator[Violation]:
     """Check that a type of document is admitted; one that is known and not admitted is named."""
     known = find_document_type(code)
     if known is None:
-        *others, last = list_admitted_codes()
+        *others, last = [CREDIT_NOTE] if is_credit_note(code) else list_admitted_codes()
         yield rules.TYPE_CODE_REFUSED.build_violation(
             "type_code",
             type=f"« {quote_line(code)} »",
             reason="",
-            allowed=f"{', '.join(others)} ou {last}",
+            allowed=f"{', '.join(others)} ou {last}" if others else last,
         )
     elif not known.is_admitted:
         yield rules.TYPE_CODE_REFUSED.build_violation(

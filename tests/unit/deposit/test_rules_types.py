@@ -168,3 +168,12 @@ def test_every_type_of_avoir_is_a_credit_note_to_the_root_rule() -> None:
     for type_code in CREDIT_NOTES:
         invoice: Invoice = replace(READ, type_code=type_code, is_credit_note=True)
         assert CONTRADICTS not in broken(replace(OPENING, read=invoice))
+
+
+@pytest.mark.parametrize("code", ["81", "458", "532"])
+def test_a_type_of_avoir_that_the_table_does_not_have_is_told_to_be_381(code: str) -> None:
+    refused = judge(reading(type_code=code), WORLD).violations
+
+    assert [each.remedy for each in refused if each.code == "DEP-META-05"] == [
+        "Choisir le type 381."
+    ]

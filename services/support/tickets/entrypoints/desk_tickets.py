@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Form, Query, Response
 
 from services.support.access.entrypoints.authentication import Agent
 from services.support.access.entrypoints.requests import Id, Text
+from services.support.desks.domain.catalogue import Catalogue
 from services.support.tickets.application.access import TicketAccess
 from services.support.tickets.application.actions import Actions
 from services.support.tickets.application.desk_queues import DeskQueues, is_at_desk
@@ -31,7 +32,7 @@ from services.support.tickets.entrypoints.requests import (
 from shared.application.idempotency import name_agent_owner
 from shared.application.uploads import FileStore
 from shared.runtime.web.idempotency import IdempotencyKey
-from shared.runtime.web.problems import build_not_found
+from shared.runtime.web.problems import build_not_found, build_refused
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.runtime.web.uploads import wrap_uploads
 from shared.vocabulary.tickets import Side, TicketAct
@@ -56,11 +57,15 @@ _REPLIES = (
 
 
 def create_desk_tickets_router(
-    tickets: Tickets, vault: FileStore, desks: DeskQueues, actions: Actions
+    tickets: Tickets,
+    vault: FileStore,
+    catalogue: Catalogue,
+    desks: DeskQueues,
+    actions: Actions,
 ) -> APIRouter:
     """Build the routes of the desks."""
     router = APIRouter(route_class=DescribedRoute, prefix="/desk/tickets", tags=["bureaux"])
-    _add_read_routes(router, tickets, vault, desks)
+    _add_read_routes(router, tickets, vault, catalogue, desks)
     for name, path, status, act, summary in _REPLIES:
         add = router.post(f"/{{ticket_id}}/{path}", name=name, status_code=status, summary=summary)
         add(_build_reply_route(act, desks, actions))
@@ -69,12 +74,18 @@ def create_desk_tickets_router(
 
 
 def _add_read_routes(
-    router: APIRouter, tickets: Tickets, vault: FileStore, desks: DeskQueues
+    router: APIRouter,
+    tickets: Tickets,
+    vault: FileStore,
+    catalogue: Catalogue,
+    desks: DeskQueues,
 ) -> None:
     @router.get("", summary="La file du bureau : le plus urgent, puis le plus ancien.")
     async def list_desk_tickets(
         agent: Agent, wanted: Annotated[DeskSearchQuery, Query()]
     ) -> TicketQueueAnswer:
+        if violations := tuple(wanted.judge(catalogue)):
+            raise build_refused(violations)
         page = await desks.list_queue(agent.desk, agent.structure, wanted.to_domain())
         return TicketQueueAnswer(
             tickets=tuple(QueuedTicketAnswer.show_queued(each) for each in page.tickets),

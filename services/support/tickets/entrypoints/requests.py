@@ -1,14 +1,18 @@
 """Request bodies and search queries of tickets."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import BaseModel, Field
 
 from services.support.access.domain.parties import Recipient
 from services.support.access.entrypoints.requests import ClosedRequest, Line, Text
+from services.support.desks.domain.catalogue import Catalogue
+from services.support.desks.domain.rules import SUB_CATEGORY_UNKNOWN
 from services.support.tickets.application.ports import Search
 from services.support.tickets.domain.tickets import Content
 from shared.contracts.texts import TypedText
+from shared.vocabulary.rules import Violation
 from shared.vocabulary.tickets import Desk, Priority, TicketStatus
 
 
@@ -48,6 +52,7 @@ class DraftRequest(ClosedRequest):
         )
 
 
+_SHOWN = 40
 _Filter = Annotated[str, TypedText(100)] | None
 
 
@@ -61,6 +66,12 @@ class SearchQuery(BaseModel):
     piece: _Filter = None
     after: Annotated[str, TypedText(200)] = ""
     limit: Annotated[int, Field(ge=1, le=200)] = 50
+
+    def judge(self, catalogue: Catalogue) -> Iterator[Violation]:
+        """List the rules that the query breaks: its sub-category must exist."""
+        if self.sub_category and self.sub_category not in catalogue.by_code:
+            shown = self.sub_category[:_SHOWN]
+            yield SUB_CATEGORY_UNKNOWN.build_violation("sub_category", value=shown)
 
     def to_domain(self) -> Search:
         """Convert the query to a search."""

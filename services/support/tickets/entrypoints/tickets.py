@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, File, Query, Response, UploadFile
 
 from services.support.access.domain.parties import Issuer
 from services.support.access.entrypoints.requests import Id
+from services.support.desks.domain.catalogue import Catalogue
 from services.support.tickets.application.access import TicketAccess
 from services.support.tickets.application.actions import Actions
 from services.support.tickets.application.drafts import Drafts
@@ -27,7 +28,7 @@ from shared.contracts.public_paths import build_public_path
 from shared.runtime.web.caller import Caller
 from shared.runtime.web.etags import Matching, format_etag
 from shared.runtime.web.idempotency import IdempotencyKey
-from shared.runtime.web.problems import build_not_found
+from shared.runtime.web.problems import build_not_found, build_refused
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.runtime.web.uploads import wrap_uploads
 from shared.vocabulary.tickets import Side
@@ -53,7 +54,12 @@ OwnAccess = Annotated[TicketAccess, Depends(build_access)]
 
 
 def create_tickets_router(
-    tickets: Tickets, vault: FileStore, drafts: Drafts, submissions: Submissions, actions: Actions
+    tickets: Tickets,
+    vault: FileStore,
+    catalogue: Catalogue,
+    drafts: Drafts,
+    submissions: Submissions,
+    actions: Actions,
 ) -> APIRouter:
     """Build the routes of the tickets of a structure."""
     router = APIRouter(route_class=DescribedRoute, prefix="/tickets", tags=["tickets"])
@@ -66,6 +72,8 @@ def create_tickets_router(
 
     @router.get("", summary="Chercher parmi les tickets de sa structure, le dernier d'abord.")
     async def search_tickets(who: Caller, wanted: Annotated[SearchQuery, Query()]) -> TicketsAnswer:
+        if violations := tuple(wanted.judge(catalogue)):
+            raise build_refused(violations)
         page = await tickets.list_of_structure(who.structure, wanted.to_domain())
         lines = tuple(TicketLineAnswer.show_line(each) for each in page.tickets)
         return TicketsAnswer(tickets=lines, next=page.next)
