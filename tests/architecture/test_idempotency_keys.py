@@ -1,5 +1,8 @@
 """Every request that changes something takes an `Idempotency-Key`, but for those named here."""
 
+import re
+from pathlib import Path
+
 from docs.generators.openapi import build_openapi
 
 UNKEYED = {
@@ -27,3 +30,11 @@ def test_every_act_takes_an_idempotency_key() -> None:
     }
 
     assert unkeyed == UNKEYED
+
+
+def test_the_page_for_integrators_names_what_takes_none_of_a_service_that_takes_keys() -> None:
+    page = Path("docs/integrate.md").read_text(encoding="utf-8")
+    section = page.split("### Repeat a request\n")[1].split("\n#")[0]
+    named = {f"{verb.lower()} {path}" for verb, path in re.findall(r"`([A-Z]+) (/\S+)`", section)}
+
+    assert named == {each for each in UNKEYED if "/organisation/" not in each}

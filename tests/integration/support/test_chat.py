@@ -277,6 +277,26 @@ async def test_agents_who_take_at_once_take_different_chats(site: Site, cast: Ca
     assert sorted(each for each in taken if each) == sorted(opened)
 
 
+async def test_who_takes_again_what_has_left_the_desk_is_told_that_it_is_a_repeat(
+    site: Site, cast: Cast
+) -> None:
+    agent, moved = cast.agent("Ali"), {"desk": "technique", "reason": "Un dépôt."}
+    key = agent | {"Idempotency-Key": "suivante"}
+    async with AsyncExitStack() as stack:
+        for _ in range(2):
+            await stack.enter_async_context(site.asking(somebody(), **cast.wish))
+        taken = (await site.http.post("/desk/chats/next", headers=key)).json()["chat_id"]
+        done = await site.http.post(f"/desk/chats/{taken}/transfer", json=moved, headers=agent)
+        again = await site.http.post("/desk/chats/next", headers=key)
+        waiting = await site.take(agent)
+        nobody = await site.http.post("/desk/chats/next", headers=agent)
+
+    assert (done.status_code, again.status_code, nobody.status_code) == (204, 204, 204)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert waiting not in {None, taken}
+    assert "Idempotency-Replayed" not in nobody.headers
+
+
 async def test_an_agent_takes_and_transfers_once_with_a_key(site: Site, cast: Cast) -> None:
     agent = cast.agent("Ali")
     async with AsyncExitStack() as stack:

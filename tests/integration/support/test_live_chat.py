@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -49,14 +49,15 @@ LIMITS = ChatLimits(
 )
 
 
+@dataclass
 class Everybody:
-    """A directory in which every structure is active."""
+    """A directory in which every structure is active, until the test says otherwise."""
+
+    status: StructureStatus = StructureStatus.ACTIF
 
     async def find(self, structures: Iterable[str]) -> Mapping[str, Structure]:
         return {
-            each: Structure(
-                each, StructureKind.PUBLIQUE, StructureStatus.ACTIF, MoaParameter.SANS, version=1
-            )
+            each: Structure(each, StructureKind.PUBLIQUE, self.status, MoaParameter.SANS, version=1)
             for each in structures
         }
 
@@ -67,6 +68,7 @@ class Bench:
 
     store: Store
     now: datetime = MONDAY
+    directory: Everybody = field(default_factory=Everybody)
     chats: MongoChats = field(init=False)
     room: LiveChat = field(init=False)
     news: ChatFeed = field(init=False)
@@ -77,7 +79,7 @@ class Bench:
             chats=self.chats,
             notifier=Notifier(),
             catalogue=load_catalogue(DATA / "catalogue.csv"),
-            structures=Everybody(),
+            structures=self.directory,
             starts=HourlyRates(self.store, lambda: self.now).build_limit("tchat", 2),
             clock=lambda: self.now,
             new_id=new_id,
@@ -402,6 +404,32 @@ async def test_a_chat_begun_again_with_its_key_is_one(
     afresh = await bench.room.start(visitor, request)
     assert isinstance(afresh, StartedChat)
     assert afresh.chat.id != chat
+
+
+async def test_a_chat_is_resumed_with_its_key_though_it_could_begin_no_more(bench: Bench) -> None:
+    visitor = Visitor(Asker("S1", Role.MOE), "a")
+    request = ChatRequest("M_REFUS", "S9", "Bonjour", "1")
+    begun = await bench.room.start(visitor, request)
+    other = replace(request, key="2")
+
+    bench.directory.status = StructureStatus.INACTIF
+    gone = [await bench.room.start(visitor, each) for each in (request, other)]
+    bench.directory.status, bench.now = StructureStatus.ACTIF, MONDAY + timedelta(hours=12)
+    closed = [await bench.room.start(visitor, each) for each in (request, other)]
+
+    assert isinstance(begun, StartedChat)
+    assert [gone[0], closed[0]] == [begun, begun]
+    refused = [each[0].code for each in (gone[1], closed[1]) if not isinstance(each, StartedChat)]
+    assert refused == ["SUP-DESTINATAIRE-03", "SUP-TCHAT-01"]
+
+
+async def test_another_text_with_the_key_of_a_chat_begins_another_chat(bench: Bench) -> None:
+    visitor, request = Visitor(Asker("S1", Role.MOE), "a"), ChatRequest(text="Bonjour", key="1")
+
+    # Two of one structure may both count their keys from 1.
+    both = [await bench.room.start(visitor, replace(request, text=text)) for text in ("a", "b")]
+
+    assert len({each.chat.id for each in both if isinstance(each, StartedChat)}) == 2
 
 
 @pytest.mark.parametrize(

@@ -433,6 +433,26 @@ async def test_a_draft_whose_recipient_is_gone_when_it_is_submitted_stays_a_draf
     assert (await me.get(f"/{begun['ticket_id']}"))["status"] == "BROUILLON"
 
 
+async def test_an_open_ticket_is_sent_again_with_its_key_though_its_recipient_is_gone(
+    http: httpx.AsyncClient, addresses: Addresses
+) -> None:
+    buyer = await a_buyer(addresses)
+    form = draft(sub_category="M_REFUS", recipient=buyer, email="perdu@exemple.fr")
+    key, other = {"Idempotency-Key": "jeton-perdu"}, {"Idempotency-Key": "autre"}
+    lost = await stranger(http).send("POST", data=form, headers=key)
+    await publish_structure(addresses, "support", buyer, version=2, status=StructureStatus.INACTIF)
+
+    again = await stranger(http).send("POST", data=form, headers=key)
+    new = await stranger(http).send("POST", data=form, headers=other)
+
+    assert (lost.status_code, again.status_code) == (201, 201), again.text
+    assert again.headers["Idempotency-Replayed"] == "true"
+    path = f"/{lost.json()['ticket_id']}"
+    found = await stranger(http, again.json()["token"]).get(path)
+    assert found["number"] == lost.json()["number"]
+    assert codes(new) == [("SUP-DESTINATAIRE-03", "recipient.structure")]
+
+
 async def test_markup_in_a_description_stays_text(
     http: httpx.AsyncClient, addresses: Addresses
 ) -> None:

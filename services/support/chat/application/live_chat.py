@@ -83,18 +83,18 @@ class LiveChat:
         The same request with the same key resumes the chat.
         """
         ports, limits, now = self._ports, self._limits, self._ports.clock()
-        directory = await find_directory(ports.structures, Recipient(request.recipient or ""))
-        found = judge_opening(limits.hours, now) or judge_request(
-            request, ports.catalogue, directory
-        )
-        if found:
-            return found
         token = None if visitor.asker else create_token()
         sent = build_start_key(visitor, request)
         if sent and (
             known := await ports.chats.change(lambda each: _find_started(each, sent, token))
         ):
             return known
+        directory = await find_directory(ports.structures, Recipient(request.recipient or ""))
+        found = judge_opening(limits.hours, now) or judge_request(
+            request, ports.catalogue, directory
+        )
+        if found:
+            return found
         if visitor.asker is None and await ports.starts.count_request(visitor.address):
             return (chat_rules.TOO_MANY_STARTED.build_violation("requête"),)
         queue = choose_queue(request, ports.catalogue)

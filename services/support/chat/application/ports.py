@@ -27,7 +27,10 @@ class StartedChat:
 
 @dataclass(frozen=True, slots=True)
 class TakenChat:
-    """The chat that an agent took, now or by the same request sent before; None when none waits."""
+    """The chat that an agent took, now or by the same request sent before.
+
+    None when none waits and, of a request sent before, when its chat has left the desk.
+    """
 
     chat: Chat | None
     is_replay: bool = False

@@ -56,6 +56,10 @@ from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.tickets import Side
 
 _OPEN = "Le tchat est ouvert."
+_NONE_TAKEN = (
+    "Personne n'attend. Avec `Idempotency-Replayed` : la conversation prise avec cette clé n'est "
+    "plus à ce bureau."
+)
 
 
 def _refuse_connection(reached: LimitReached) -> Problem:
@@ -182,7 +186,7 @@ def _add_desk_acts(router: APIRouter, live_chat: LiveChat) -> None:
         "/next",
         summary="Prendre la conversation qui attend depuis le plus longtemps.",
         response_model=DeskChatAnswer,
-        responses={204: {"description": "Personne n'attend."}},
+        responses={204: {"description": _NONE_TAKEN}},
     )
     async def take_next_chat(
         agent: Agent, response: Response, idempotency_key: IdempotencyKey = None
@@ -191,10 +195,9 @@ def _add_desk_acts(router: APIRouter, live_chat: LiveChat) -> None:
         taken = await live_chat.take_next(queue, agent.name, idempotency_key)
         if not isinstance(taken, TakenChat):
             raise build_refused(taken)
-        if taken.chat is None:
-            return Response(status_code=204)
-        mark_replay(response, is_replay=taken.is_replay)
-        return DeskChatAnswer.of(taken.chat)
+        answer = DeskChatAnswer.of(taken.chat) if taken.chat else Response(status_code=204)
+        mark_replay(answer if isinstance(answer, Response) else response, is_replay=taken.is_replay)
+        return answer
 
     @router.post(
         "/{chat_id}/transfer",

@@ -44,7 +44,8 @@ class Submissions:
     def __init__(self, ports: TicketPorts, limits: AnonymousLimits, keyed_limit: RateLimit) -> None:
         """Take the ports, and the rate limits of those without an account.
 
-        `keyed_limit` limits requests with a key, by network address; it counts repeats too.
+        `keyed_limit` limits requests with a key, by network address; it counts repeats and refused
+        requests too.
         """
         self._ports = ports
         self._limits = limits
@@ -99,14 +100,6 @@ class Submissions:
         a key costs a digest of all its bytes, so a wider limit counts it.
         """
         ports = self._ports
-        directory = await find_directory(ports.structures, content.recipient)
-        faults = (
-            *judge_issuer(issuer, directory),
-            *judge_submission(content, ports.catalogue, directory),
-            *judge_attachments(await read_heads(uploads)),
-        )
-        if faults:
-            return Refused(faults)
         if key and await self._keyed_limit.count_request(address):
             most = f"adresse réseau, {self._keyed_limit.an_hour} avec une clé au plus"
             return RateLimited(ticket_rules.TOO_MANY_REQUESTS.build_violation("requête", what=most))
@@ -129,6 +122,15 @@ class Submissions:
 
         if used_key and (outcome := await ports.tickets.change(find_repeat)):
             return outcome
+        # The directory may have changed since the first request, whose repeat is not judged again.
+        directory = await find_directory(ports.structures, content.recipient)
+        faults = (
+            *judge_issuer(issuer, directory),
+            *judge_submission(content, ports.catalogue, directory),
+            *judge_attachments(await read_heads(uploads)),
+        )
+        if faults:
+            return Refused(faults)
         if what := await self._limits.find_exceeded(issuer.email or "", address):
             return RateLimited(ticket_rules.TOO_MANY_REQUESTS.build_violation("requête", what=what))
         prepared = await self._prepare(content)
