@@ -37,6 +37,10 @@ _WAITING: Document = {"held": True, "is_given_up": {"$ne": True}}
 _NO_BYTES = {"value": 0, "key": 0, "headers": 0}
 """The bytes are left out: there may be thousands of entries, of a megabyte each."""
 _CHANGED_AT_ONCE = 50
+_DECIDED = ["replay", "discard"]
+"""States of entries whose decision the service has not carried out yet."""
+_CARRIED_OUT_PER_S = 25
+"""Rate at which one replica was seen to carry out decisions, each in a transaction of its own."""
 _REPLAYED_AT = "replayed_at"
 """Field of an entry: when its last replay was asked for, by the clock of the store."""
 app = build_commands("inbox", "Dead letters of a service.")
@@ -47,19 +51,48 @@ def _parse_moment(text: str) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(f"{text} is no moment such as 2026-11-24T09:30+01:00") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    try:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError:
+        raise typer.BadParameter(f"{text} is outside the years 1 to 9999 in UTC") from None
+
+
+def _parse_text(text: str) -> str:
+    """Refuse an empty filter: a shell variable that is not set would choose every entry."""
+    if not text:
+        raise typer.BadParameter("it is empty")
+    return text
+
+
+def _parse_state(text: str) -> str:
+    states = _DECISIONS["discard"]
+    if text not in states:
+        raise typer.BadParameter(f"{text} is none of {', '.join(states)}")
+    return text
 
 
 _Entries: TypeAlias = Annotated[
     list[str] | None,
     typer.Argument(metavar="[ENTRY]...", help="Without any: those of the filters."),
 ]
-_Topic: TypeAlias = Annotated[str | None, typer.Option(help="Those of this topic.")]
+_Topic: TypeAlias = Annotated[
+    str | None, typer.Option(parser=_parse_text, metavar="TEXT", help="Those of this topic.")
+]
 _Dossier: TypeAlias = Annotated[
-    str | None, typer.Option(help="Those of this dossier, or of another key such as a structure.")
+    str | None,
+    typer.Option(
+        parser=_parse_text,
+        metavar="TEXT",
+        help="Those of this dossier, or of another key such as a structure.",
+    ),
 ]
 _Reason: TypeAlias = Annotated[
-    str | None, typer.Option(help="Those whose reason has this text: an error, a rule's code.")
+    str | None,
+    typer.Option(
+        parser=_parse_text,
+        metavar="TEXT",
+        help="Those whose reason has this text: an error, a rule's code.",
+    ),
 ]
 _Since: TypeAlias = Annotated[
     datetime | None,
@@ -70,6 +103,9 @@ _Since: TypeAlias = Annotated[
 _Until: TypeAlias = Annotated[
     datetime | None,
     typer.Option(parser=_parse_moment, metavar="MOMENT", help="Those held before then."),
+]
+_State: TypeAlias = Annotated[
+    str | None, typer.Option(parser=_parse_state, metavar="TEXT", help="dead, newer or parked.")
 ]
 _DryRun: TypeAlias = Annotated[bool, typer.Option("--dry-run", help="List them, change nothing.")]
 
@@ -83,7 +119,7 @@ def list_entries(
     reason: _Reason = None,
     since: _Since = None,
     until: _Until = None,
-    state: Annotated[str | None, typer.Option(help="dead, newer or parked.")] = None,
+    state: _State = None,
 ) -> None:
     """List the dead letters, the messages of newer levels, and those parked behind either.
 
@@ -103,6 +139,8 @@ def _build_filter(
     until: datetime | None,
 ) -> Document:
     """Build the filter of entries; it is empty when no option is given."""
+    if since and until and until <= since:
+        raise typer.BadParameter("--until is not after --since")
     bounds = {name: moment for name, moment in (("$gte", since), ("$lt", until)) if moment}
     wanted = {
         "topic": topic,
@@ -202,7 +240,7 @@ def replay(
             raise typer.BadParameter(f"{body} weighs over {RECORD_MAX_BYTES} bytes")
         change["value"] = corrected
     chosen = _build_filter(topic, dossier, reason, since, until)
-    found = _choose(context, "replay", entries, chosen, "dead", is_of_one=body is not None)
+    found = _choose(context, "replay", entries, chosen, None, is_of_one=body is not None)
     _decide(context, "replay", found, change, dry_run=dry_run)
     if body is not None and not dry_run:
         console.print(f"its stored event is replaced by {body}")
@@ -222,13 +260,14 @@ def discard(
     reason: _Reason = None,
     since: _Since = None,
     until: _Until = None,
-    state: Annotated[str, typer.Option(help="Of the filters: dead, newer or parked.")] = "dead",
+    state: _State = None,
     dry_run: _DryRun = False,
 ) -> None:
     """Discard dead letters; messages parked behind them then follow in order.
 
     A message that waits for a newer version of its reader may be discarded too, and so may one that
-    is parked: its rank is passed over in its turn. When the rank of a dead letter is not known, the
+    is parked: its rank is passed over in its turn. Filters choose dead letters alone, unless
+    `--state` says otherwise. When the rank of a dead letter is not known, the
     messages after it keep waiting for that rank.
     """
     change = {} if rank is None else {"sequence": rank}
@@ -249,20 +288,21 @@ def _choose(
     decision: str,
     entries: Sequence[str] | None,
     chosen: Document,
-    state: str,
+    state: str | None,
     *,
     is_of_one: bool,
 ) -> list[Document]:
-    """Choose the entries of a decision: those named, or those in `state` that the filters match."""
+    """Choose the entries of a decision: those named, or those that the filters match.
+
+    Filters match dead letters alone unless `state` is given; named entries must be in `state`.
+    """
     if bool(entries) == bool(chosen):
         raise typer.BadParameter("name entries, or give a filter such as --topic: not both")
     if is_of_one and len(entries or ()) != 1:
         raise typer.BadParameter("a body or a rank is that of one entry")
-    states = _DECISIONS[decision]
     if not entries:
-        if state not in states:
-            raise typer.BadParameter(f"{state} is none of {', '.join(states)}")
-        return list(_find_entries(context, chosen | {"state": state}))
+        return list(_find_entries(context, chosen | {"state": state or "dead"}))
+    states = [state] if state else list(_DECISIONS[decision])
     found = [_find(context, entry) for entry in entries]
     for entry in found:
         if entry["state"] not in states or entry.get("is_given_up"):
@@ -294,7 +334,11 @@ def _decide(
                 update["$currentDate"] = {_REPLAYED_AT: True}
             result = get_collection(context).update_many(page, update)
             changed += result.modified_count
-    console.print(f"{decision} of {changed} asked for; the service takes them within seconds")
+    waiting = get_collection(context).count_documents({"held": True, "state": {"$in": _DECIDED}})
+    console.print(
+        f"{decision} of {changed} asked for; {waiting} decisions to carry out, "
+        f"some {_CARRIED_OUT_PER_S} a second"
+    )
     if changed < len(entries):
         raise typer.BadParameter("the others were decided meanwhile")
 

@@ -268,7 +268,8 @@ async def test_many_dead_letters_are_found_by_filters_replayed_and_discarded(
 
     await db.collection("fixed").insert_one({})
     done = dead_letters(platform, "replay", *bugs)
-    assert "replay of 60 asked for" in done.stdout, done.stderr
+    assert "replay of 60 asked for; " in done.stdout, done.stderr
+    assert "decisions to carry out" in done.stdout
     kept = db.collection("kept")
 
     async def are_kept() -> bool:
@@ -279,6 +280,8 @@ async def test_many_dead_letters_are_found_by_filters_replayed_and_discarded(
 
     await send(platform, (STATUT.name, "odd2", b"["))
     await wait_until(lambda: inbox.find_one({"stream": "odd2"}), "another one is dead")
+    dead = await dead_entry(db, "odd1")
+    assert dead_letters(platform, "discard", dead, "--state", "parked").returncode == 2
     # What is parked behind a dead letter is not discarded with it.
     for dossier in ("odd1", "odd2"):
         done = dead_letters(platform, "discard", "--reason", "JSON", "--dossier", dossier)

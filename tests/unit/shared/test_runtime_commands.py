@@ -90,6 +90,32 @@ def test_a_rebuild_without_settings_or_store_is_not_one_that_found_a_fault() -> 
     assert last.startswith("portal: NOT finished, run it again once store and broker answer. ")
 
 
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["list", "--topic", ""], "it is empty"),
+        (["discard", "--dossier", "", "--topic", "t"], "it is empty"),
+        (["replay", "--reason", "", "--topic", "t"], "it is empty"),
+        (["list", "--since", "0001-01-01T00:00+14:00"], "outside the years 1 to 9999"),
+        (["discard", "--until", "9999-12-31T23:59:59-14:00"], "outside the years 1 to 9999"),
+        (["list", "--since", "2026-02-01", "--until", "2026-01-01"], "not after --since"),
+        (["replay", "--since", "2026-02-01", "--until", "2026-02-01"], "not after --since"),
+        (["list", "--state", "Dead"], "Dead is none of dead, newer, parked"),
+        (["discard", "--topic", "t", "--state", ""], "is none of dead, newer, parked"),
+    ],
+)
+def test_a_filter_that_can_choose_nothing_sound_is_refused(
+    words: list[str], reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A command that read its store in spite of it would raise.
+    monkeypatch.setattr("shared.runtime.commands.open_collection", lambda *_: None)
+
+    status, lines = call(dead_letters, "--mongo", _AWAY, "--service", "routing", *words)
+
+    assert status == 2
+    assert reason in " ".join(" ".join(lines).replace("│", " ").split())
+
+
 def test_topics_are_created_on_no_broker_whose_address_cannot_be_read() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "deploy.topics", "--kafka", "broker:port"],
