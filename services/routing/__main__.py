@@ -1,7 +1,8 @@
-"""Routing as a program: serves, or verifies a dossier: its audit trail, then every copy of it.
+"""Routing as a program: serves, verifies a dossier, or publishes its state again.
 
 python -m services.routing
 python -m services.routing verify DOSSIER
+python -m services.routing republish DOSSIER
 """
 
 import asyncio
@@ -10,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from services.routing.adapters.peers import Addresses, PeerAwayError
-from services.routing.bootstrap import build, compare, verify
+from services.routing.bootstrap import build, compare, republish, verify
 from services.routing.settings import Settings
 from shared.runtime.errors import NewerDocumentError
 from shared.runtime.program import build_program
@@ -42,6 +43,28 @@ def verify_trail(
     addresses = Addresses(*(each.rstrip("/") for each in (deposit, portal, notification)))
     with exit_without_store(_NOT_ASKED):
         _verify(mongo, dossier, addresses, trail_only=trail_only)
+
+
+@app.command("republish")
+def republish_state(
+    dossier: str,
+    mongo: Annotated[str, typer.Option(envvar="AIGUILLAGE_MONGO", help="URI of its store.")],
+    namespace: Annotated[str, typer.Option(envvar="AIGUILLAGE_NAMESPACE")] = "",
+) -> None:
+    """Publish the state of a dossier again, as after a tombstone that should not have been sent.
+
+    The service sends it from its outbox. Exit 2 when the store could not be asked, there is no such
+    dossier, or a newer version has written it.
+    """
+    with exit_without_store(_NOT_ASKED):
+        try:
+            version = asyncio.run(republish(mongo, dossier, namespace))
+        except NewerDocumentError as error:
+            typer.echo(f"{dossier}: NOT published, {error}")
+            raise typer.Exit(_NOT_ASKED) from None
+    if version is None:
+        raise typer.BadParameter(f"no dossier {dossier}")
+    typer.echo(f"{dossier}: version {version} is in the outbox, which the service publishes")
 
 
 def _verify(mongo: str, dossier: str, addresses: Addresses, *, trail_only: bool) -> None:

@@ -71,6 +71,17 @@ async def verify(mongo: str, dossier_id: str) -> Report | None:
         return await MongoDossiers(store).verify(dossier_id)
 
 
+async def republish(mongo: str, dossier_id: str, namespace: str) -> int | None:
+    """Publish the state of a dossier again; returns its version, None without such a dossier."""
+    clock = build_clock()
+    async with Store(mongo, "routing", clock, namespace) as store:
+        return await store.transaction(
+            lambda transaction: Router(
+                MongoDossierChange(transaction), clock(), require_moa=False
+            ).republish(dossier_id)
+        )
+
+
 async def compare(mongo: str, dossier_id: str, addresses: Addresses) -> Sequence[str]:
     """Compare the copies of a dossier in other services with its audit trail.
 

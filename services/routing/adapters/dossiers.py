@@ -249,6 +249,14 @@ class MongoDossierChange(MongoDossiers):
             session=self._session,
         )
 
+    async def touch(self, journey: Journey, now: datetime) -> None:
+        # A state published beside a change could come after it on the topic, which keeps the last.
+        await self._get_collection("dossiers").update_one(
+            {"_id": journey.dossier.id},
+            {"$set": {"republished_at": now}},
+            session=self._session,
+        )
+
     def _read_journey(self, document: Document) -> Journey:
         return self._documents.read(document)
 

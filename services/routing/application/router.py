@@ -108,6 +108,19 @@ class Router:
         await self.change.record_key_use(key, treat.piece_id)
         return TreatmentResult(journey)
 
+    async def republish(self, dossier_id: str) -> int | None:
+        """Publish the state of a dossier again, as it is; returns its version.
+
+        None when there is no such dossier. Readers that have this version ignore it.
+        """
+        journey = (await self.change.find_journeys([dossier_id])).get(dossier_id)
+        if journey is None:
+            return None
+        await self.change.touch(journey, self.now)
+        cause = Cause(journey.correlation_id)
+        self.change.publish(build_state_message(journey, cause, self.now, self.change.level))
+        return journey.dossier.version
+
     async def _apply_to_each(
         self, causes: Mapping[str, str | None], command: Rejudge | ApplyDelay
     ) -> None:

@@ -237,19 +237,22 @@ class Rebuild:
         """Remove, or note, documents for which the topic holds no record of their version or above.
 
         A topic that was restored from an old copy holds older versions than are stored. What a
-        tombstone has deleted is removed whatever was asked for.
+        tombstone has deleted is removed whatever was asked for, unless a record that cannot be read
+        follows it.
         """
         removed = 0
         for name, versions in stored.items():
             untold = [
                 (key, version)
                 for key, version in versions.items()
-                if key not in self._unread_keys
+                if (key not in self._unread_keys or key in self._deleted)
                 and (key not in self._newest or version > self._newest[key].version)
             ]
             if not self._remove_untold:
-                self._untold |= {key for key, _ in untold} - self._deleted
-                untold = [each for each in untold if each[0] in self._deleted]
+                # An operator may have corrected an unread record that follows the tombstone.
+                removed_anyway = self._deleted - self._unread_keys
+                self._untold |= {key for key, _ in untold} - removed_anyway
+                untold = [each for each in untold if each[0] in removed_anyway]
             field = self._config.collections[name]
             filters = [_match_not_newer(field, key, version) for key, version in untold]
             for page in _split(filters, _WRITTEN_AT_ONCE):

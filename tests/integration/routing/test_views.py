@@ -5,9 +5,10 @@ import sys
 
 import pytest
 
+from shared.contracts import topics
 from shared.vocabulary.roles import Role
 from tests.integration.routing.test_circuits import EN_COURS, travel
-from tests.integration.routing.world import Deposits, World
+from tests.integration.routing.world import Deposits, World, wait_until
 from tests.kit.waiting import scale_timeout
 
 
@@ -19,10 +20,14 @@ async def arrived(world: World) -> Deposits:
 
 
 def verify(world: World, dossier: Deposits) -> subprocess.CompletedProcess[str]:
+    return call(world, "verify", dossier.id, "--trail-only")
+
+
+def call(world: World, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [
-            *(sys.executable, "-m", "services.routing", "verify", dossier.id),
-            *("--mongo", world.addresses.mongo, "--trail-only"),
+            *(sys.executable, "-m", "services.routing", *words),
+            *("--mongo", world.addresses.mongo),
         ],
         capture_output=True,
         text=True,
@@ -46,6 +51,21 @@ async def test_an_audit_trail_verifies_over_http_and_by_command(world: World) ->
     assert [len(entry["files"]) for entry in answer.json()["entries"]] == [1, 1, 1]
     assert command.returncode == 0, command.stderr
     assert "3 entries" in command.stdout
+
+
+async def test_a_state_is_published_again_by_command(world: World) -> None:
+    dossier = await arrived(world)
+    await wait_until(lambda: len(world.told.on(topics.DOSSIER, dossier.id)) == 3, "all are told")
+
+    done = call(world, "republish", dossier.id)
+
+    assert done.returncode == 0, done.stderr
+    await wait_until(lambda: len(world.told.on(topics.DOSSIER, dossier.id)) == 4, "it is told")
+    *_, before, again = world.told.on(topics.DOSSIER, dossier.id)
+    assert again.id != before.id
+    assert again.data.model_copy(update={"at": before.data.at}) == before.data
+    assert verify(world, dossier).returncode == 0
+    assert call(world, "republish", "absent").returncode == 2
 
 
 async def test_one_byte_changed_in_the_store_is_located(world: World) -> None:

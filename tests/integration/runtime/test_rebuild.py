@@ -217,6 +217,24 @@ async def test_what_a_tombstone_deleted_is_removed_and_what_follows_it_is_told_a
     assert {name for name in pieces if name[:2] in {"d2", "d3", "d4"}} == {"d3-p1"}
 
 
+async def test_what_a_tombstone_deleted_is_named_when_an_unreadable_record_follows_it(
+    portal: Portal,
+) -> None:
+    await publish_some(portal)
+    await portal.delete("d2", is_seen=False)
+    await portal.publish_bytes(b"{", "d2")
+
+    assert not await portal.rebuild()
+
+    assert "d2" in await portal.versions()
+    (line,) = (line for line in portal.said if "NOT told by the topic" in line)
+    assert " and kept: d2;" in line
+
+    assert await portal.rebuild(remove_untold=True)
+
+    assert "d2" not in await portal.versions()
+
+
 async def test_a_topic_of_tombstones_alone_empties_the_read_model(portal: Portal) -> None:
     await portal.store.collection("dossiers").insert_one({"_id": "d1", "version": 3})
     await portal.delete("d1", is_seen=False)
