@@ -116,6 +116,13 @@ async def test_a_version_that_no_service_gives_is_a_dead_letter(desk: Desk) -> N
     assert "a version is from 1 to 1000000" in dead["reason"]
 
 
+async def test_other_bytes_at_the_same_offset_of_a_topic_made_again_are_kept(desk: Desk) -> None:
+    for value in (b"{", b"[", b"{", b"["):
+        await desk.projection.process([Record(desk.topic.name, "e1", value, {}, "t/0/1")])
+
+    assert sorted(entry["value"] for entry in await desk.held()) == [b"[", b"{"]
+
+
 async def test_on_a_first_sight_any_version_may_come_as_compaction_leaves_the_last(
     desk: Desk,
 ) -> None:

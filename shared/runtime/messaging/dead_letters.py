@@ -21,6 +21,7 @@ from shared.runtime.commands import (
     get_collection,
     print_table,
 )
+from shared.runtime.messaging.inbox_store import REPLAYED_AT
 from shared.runtime.store.database import Document
 
 _DECISIONS: Mapping[str, Mapping[str, Document]] = {
@@ -41,8 +42,6 @@ _DECIDED = ["replay", "discard"]
 """States of entries whose decision the service has not carried out yet."""
 _CARRIED_OUT_PER_S = 25
 """Rate at which one replica was seen to carry out decisions, each in a transaction of its own."""
-_REPLAYED_AT = "replayed_at"
-"""Field of an entry: when its last replay was asked for, by the clock of the store."""
 app = build_commands("inbox", "Dead letters of a service.")
 
 
@@ -178,7 +177,7 @@ def _print_entries(entries: Iterable[Document]) -> None:
 
 def _format_replay(entry: Document) -> str:
     """Format when an operator asked for the last replay, which failed again."""
-    replayed: datetime | None = entry.get(_REPLAYED_AT)
+    replayed: datetime | None = entry.get(REPLAYED_AT)
     return replayed.isoformat(timespec="seconds") if replayed else "-"
 
 
@@ -331,7 +330,7 @@ def _decide(
             page = {"_id": {"$in": ids[start : start + _CHANGED_AT_ONCE]}, "state": state}
             update: Document = {"$set": decided | change}
             if decision == "replay":
-                update["$currentDate"] = {_REPLAYED_AT: True}
+                update["$currentDate"] = {REPLAYED_AT: True}
             result = get_collection(context).update_many(page, update)
             changed += result.modified_count
     waiting = get_collection(context).count_documents({"held": True, "state": {"$in": _DECIDED}})

@@ -120,6 +120,7 @@ class Inbox:
     ) -> Outcomes:
         if is_again:
             batch = await self._inbox_store.delete_newer(transaction, batch)
+        batch = await self._inbox_store.rename_reused_positions(transaction, batch)
         seen = await self._inbox_store.find_seen(transaction, batch)
         streams = await self._inbox_store.read_streams(transaction, {each.stream for each in batch})
         outcomes = decide_outcomes(

@@ -12,6 +12,8 @@ from shared.runtime.store.driver import UpdateOne
 
 _KEPT_BEYOND_RETENTION = timedelta(days=7)
 """Time for which ids are kept beyond the retention of their topic."""
+REPLAYED_AT = "replayed_at"
+"""Field of an entry: when its last replay was asked for, by the clock of the store."""
 _READ_AT_ONCE = 50
 """Ids in one $in: SecantusDB's time grows with their square (206 ms for 500, 45 ms by 50)."""
 
@@ -50,6 +52,31 @@ class InboxStore:
     def remembered_since(self) -> datetime:
         """Moment before which ids may have expired."""
         return self._clock() - self._kept
+
+    async def rename_reused_positions(
+        self, transaction: Transaction, batch: Sequence[Incoming]
+    ) -> list[Incoming]:
+        """Rename unread messages whose position is the id of an entry with other bytes.
+
+        Offsets begin anew in a topic that was made again: under its id such a message would be
+        dropped as a duplicate. An entry that was replayed may have corrected bytes, and counts as
+        the same.
+        """
+        unread = [message.id for message in batch if message.id == message.record.position]
+        stored: dict[str, Document] = {}
+        for start in range(0, len(unread), _READ_AT_ONCE):
+            found = transaction.collection("inbox").find(
+                {"_id": {"$in": unread[start : start + _READ_AT_ONCE]}},
+                {"key": 1, "value": 1, REPLAYED_AT: 1},
+                session=transaction.session,
+            )
+            stored |= {entry["_id"]: entry async for entry in found}
+        return [
+            message.named_by_bytes
+            if message.id in stored and _has_other_bytes(stored[message.id], message)
+            else message
+            for message in batch
+        ]
 
     async def find_seen(self, transaction: Transaction, batch: Sequence[Incoming]) -> Seen:
         """Find which ids of `batch` have an entry, and the place of each."""
@@ -274,3 +301,14 @@ class InboxStore:
         transaction.facts.note_dead_letter(
             message.ids, self._topic.name, entry_id, message.fault or "", message.record.headers
         )
+
+
+def _has_other_bytes(entry: Document, message: Incoming) -> bool:
+    """Tell whether an entry keeps another record than that of an unread message."""
+    if REPLAYED_AT in entry or "value" not in entry:
+        return False
+    record, cut = message.record, message.as_bytes.record
+    return (entry["key"], entry["value"]) not in {
+        (record.key, record.value),
+        (cut.key, cut.value),
+    }

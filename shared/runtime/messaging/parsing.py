@@ -108,6 +108,12 @@ class Incoming:
         return replace(self, id=self.record.position)
 
     @property
+    def named_by_bytes(self) -> "Incoming":
+        """The same message with its position and a hash of its bytes as id."""
+        digest = sha256(self.record.key.encode(errors="backslashreplace") + self.record.value)
+        return replace(self, id=f"{self.record.position}/{digest.hexdigest()[:8]}")
+
+    @property
     def as_bytes(self) -> "Incoming":
         """The same message with only its bytes and its position, which any store accepts."""
         record = self.record

@@ -170,6 +170,7 @@ class Projection:
         self, transaction: Transaction, state: str, batch: Sequence[Incoming]
     ) -> list[Incoming]:
         """Insert held entries for the messages that have no entry; return these messages."""
+        batch = await self._inbox_store.rename_reused_positions(transaction, batch)
         messages = {message.id: message for message in batch}
         if messages:
             seen = await self._inbox_store.find_seen(transaction, list(messages.values()))

@@ -148,6 +148,20 @@ async def test_bytes_that_are_no_event_hold_the_dossier_of_their_key(bench: Benc
     assert await bench.state("essai.note.v1/0/9") == "dead"
 
 
+async def test_other_bytes_at_the_same_offset_of_a_topic_made_again_are_kept(
+    bench: Bench,
+) -> None:
+    first, second = a_record(b"{", offset=9), a_record(b"[", offset=9)
+
+    await bench.inbox.process([first])
+    for _ in range(2):
+        await bench.inbox.process([first, second])
+
+    rows = await bench.store.collection("inbox").find({"state": "dead"}).to_list(None)
+    assert sorted(row["value"] for row in rows) == [b"[", b"{"]
+    assert len(await bench.dead_letters()) == 2
+
+
 @pytest.mark.parametrize("value", [b"", b"null", b"[]", b'{"specversion":"0.3"}', b"\x00" * 40])
 async def test_no_bytes_whatever_stop_the_inbox(bench: Bench, value: bytes) -> None:
     await bench.inbox.process([a_record(value, headers={"": "", "a.b": "$", "nul\x00": "\x00"})])
