@@ -16,6 +16,7 @@ from services.routing.settings import Settings
 from shared.runtime.errors import NewerDocumentError
 from shared.runtime.program import build_program
 from shared.runtime.store.commands import exit_without_store
+from shared.vocabulary.levels import WRITE_LEVEL
 
 app = build_program("routing", build, Settings)
 _NOT_ASKED = 2
@@ -50,6 +51,9 @@ def republish_state(
     dossier: str,
     mongo: Annotated[str, typer.Option(envvar="AIGUILLAGE_MONGO", help="URI of its store.")],
     namespace: Annotated[str, typer.Option(envvar="AIGUILLAGE_NAMESPACE")] = "",
+    write_level: Annotated[
+        int, typer.Option(envvar="AIGUILLAGE_WRITE_LEVEL", help="As that of the service.")
+    ] = WRITE_LEVEL,
 ) -> None:
     """Publish the state of a dossier again, as after a tombstone that should not have been sent.
 
@@ -58,7 +62,7 @@ def republish_state(
     """
     with exit_without_store(_NOT_ASKED):
         try:
-            version = asyncio.run(republish(mongo, dossier, namespace))
+            version = asyncio.run(republish(mongo, dossier, namespace, write_level))
         except NewerDocumentError as error:
             typer.echo(f"{dossier}: NOT published, {error}")
             raise typer.Exit(_NOT_ASKED) from None

@@ -71,10 +71,13 @@ async def verify(mongo: str, dossier_id: str) -> Report | None:
         return await MongoDossiers(store).verify(dossier_id)
 
 
-async def republish(mongo: str, dossier_id: str, namespace: str) -> int | None:
-    """Publish the state of a dossier again; returns its version, None without such a dossier."""
+async def republish(mongo: str, dossier_id: str, namespace: str, level: int) -> int | None:
+    """Publish the state of a dossier again, with the acts of a write level.
+
+    Returns its version, None without such a dossier.
+    """
     clock = build_clock()
-    async with Store(mongo, "routing", clock, namespace) as store:
+    async with Store(mongo, "routing", clock, namespace, level=level) as store:
         return await store.transaction(
             lambda transaction: Router(
                 MongoDossierChange(transaction), clock(), require_moa=False

@@ -249,11 +249,10 @@ class MongoDossierChange(MongoDossiers):
             session=self._session,
         )
 
-    async def touch(self, journey: Journey, now: datetime) -> None:
-        # A state published beside a change could come after it on the topic, which keeps the last.
+    async def keep_ranks(self, journey: Journey) -> None:
         await self._get_collection("dossiers").update_one(
             {"_id": journey.dossier.id},
-            {"$set": {"republished_at": now}},
+            {"$set": {"ranks": _write_ranks(journey)}},
             session=self._session,
         )
 
@@ -289,6 +288,11 @@ def _build_keys(actor: Actor) -> tuple[str, ...]:
     )
 
 
+def _write_ranks(journey: Journey) -> list[list[Any]]:
+    # Names of topics hold dots, which the store reads as paths when they are in a field name.
+    return [list(pair) for pair in journey.ranks.items()]
+
+
 def _write_journey(journey: Journey) -> Document:
     dossier = journey.dossier
     document: Document = {
@@ -296,8 +300,7 @@ def _write_journey(journey: Journey) -> Document:
         "version": dossier.version,
         "state": write_dossier(dossier),
         "correlation_id": journey.correlation_id,
-        # Names of topics hold dots, which the store reads as paths when they are in a field name.
-        "ranks": [list(pair) for pair in journey.ranks.items()],
+        "ranks": _write_ranks(journey),
         "enclosures": write_enclosures(journey.enclosures),
         "payment_not_reported": journey.payment_not_reported,
         "trail": journey.trail,

@@ -114,8 +114,8 @@ class DossierChange(Dossiers, Protocol):
     async def keep(self, journeys: Collection[Journey]) -> None:
         """Write dossiers, and the entries of their trails that have been sealed."""
 
-    async def touch(self, journey: Journey, now: datetime) -> None:
-        """Write that a dossier was published again: no other change commits beside this one."""
+    async def keep_ranks(self, journey: Journey) -> None:
+        """Write the ranks of messages alone; no other change of the dossier commits beside it."""
 
     async def find_key_use(self, key: Key | None) -> UsedKey | None:
         """Find what an idempotency key was used for; None without a key."""

@@ -116,9 +116,9 @@ class Router:
         journey = (await self.change.find_journeys([dossier_id])).get(dossier_id)
         if journey is None:
             return None
-        await self.change.touch(journey, self.now)
         cause = Cause(journey.correlation_id)
         self.change.publish(build_state_message(journey, cause, self.now, self.change.level))
+        await self.change.keep_ranks(journey)
         return journey.dossier.version
 
     async def _apply_to_each(

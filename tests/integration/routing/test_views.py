@@ -67,6 +67,11 @@ async def test_a_state_is_published_again_by_command(world: World) -> None:
     assert verify(world, dossier).returncode == 0
     assert call(world, "republish", "absent").returncode == 2
 
+    assert call(world, "republish", dossier.id).returncode == 0
+    await wait_until(lambda: len(world.told.on(topics.DOSSIER, dossier.id)) == 5, "it is told")
+    told = world.told.on(topics.DOSSIER, dossier.id)
+    assert [each.sequence for each in told] == [1, 2, 3, 4, 5]
+
 
 async def test_one_byte_changed_in_the_store_is_located(world: World) -> None:
     dossier = await arrived(world)
