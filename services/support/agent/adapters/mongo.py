@@ -12,7 +12,7 @@ from shared.contracts.outgoing import Outgoing
 from shared.runtime.store.database import Document, Store, Transaction
 from shared.runtime.store.idempotency_keys import (
     find_key_use,
-    record_key_uses,
+    record_key_use,
     transact_once,
 )
 from shared.runtime.store.schema import DocumentFormat, RewrittenDocuments
@@ -81,7 +81,7 @@ class _MongoConversationChange:
         return await find_key_use(self._transaction, key)
 
     async def record_key_use(self, key: Key | None, rank: str) -> None:
-        await record_key_uses(self._transaction, [(key, rank)] if key else [])
+        await record_key_use(self._transaction, key, rank)
 
     def publish(self, message: Outgoing) -> None:
         self._transaction.publish(message)

@@ -291,9 +291,9 @@ async def _find_repeat(
     """Find the turn of an idempotency key, or refuse a key sent with another message."""
     used = await change.find_key_use(key)
     present = await change.load(conversation_id) if used else None
-    if key is None or used is None or present is None:
+    if used is None or present is None:
         return None
-    if used.fingerprint != key.fingerprint:
+    if not used.is_of(key):
         return ticket_rules.KEY_REUSED.build_violation("Idempotency-Key")
     rank = int(used.subject)
     return StoredTurn(present.turns[rank], present.turns[:rank], is_replay=True)
