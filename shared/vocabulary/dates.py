@@ -70,3 +70,8 @@ def compute_start_of_day(day: date) -> datetime:
 def compute_end_of_day(day: date) -> datetime:
     """Return the moment, in UTC, at which a day ends in Paris: the start of the next one."""
     return compute_start_of_day(day + timedelta(days=1))
+
+
+def format_moment(moment: datetime) -> str:
+    """Format a moment for a mail, as clocks show it in Paris: 30/11/2026 à 10:00."""
+    return moment.astimezone(PARIS).strftime("%d/%m/%Y à %H:%M")

@@ -5,8 +5,12 @@ own. It writes values of its own level only once an operator has set `AIGUILLAGE
 version before could not judge them.
 """
 
-LEVEL = 1
+LEVEL = 2
 """The highest level that this version judges."""
 
 WRITE_LEVEL = max(1, LEVEL - 1)
 """The level written when no operator has set one: that of the version before."""
+
+LEVEL_OF_MANDATES = 2
+"""Level from which mandates, the facture de régularisation, checks by a sheet and reminders are
+written: the version before neither judges their events nor keeps the files of mandates."""

@@ -24,6 +24,13 @@ class Application(StrEnum):
     FACTURES_RECUES = "factures_recues"
 
 
+class SentApplication(StrEnum):
+    """Application of the portal in which a depositor finds the piece that it sent."""
+
+    FACTURES_DE_TRAVAUX = "factures_de_travaux"
+    FACTURES_EMISES = "factures_emises"
+
+
 class Purpose(StrEnum):
     """Why a recipient gets a piece: to act on it, or for information."""
 

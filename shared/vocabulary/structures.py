@@ -30,6 +30,17 @@ class StructureStatus(StrEnum):
     INACTIF = "INACTIF"
 
 
+class Pipe(StrEnum):
+    """Pipe of data exchange (EDI) of a structure: what a partner carries for it.
+
+    A structure "peut recevoir des données via EDI" when one is open (webinar, 25:54).
+    """
+
+    TRAVAUX = "travaux"
+    RECUES = "recues"
+    STATUTS = "statuts"
+
+
 class IdentifierType(StrEnum):
     """Kind of identifier of a structure: seven (OpenAPI of the portal's structures)."""
 

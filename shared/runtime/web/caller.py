@@ -1,109 +1,98 @@
-"""Authentication: reads the structure and the role from the headers of a request.
+"""Caller of a request: who the access middleware let in, for routes and for calls to peers.
 
-Headers are trusted on loopback only. Code that reads another header of identity must call
-`require_trusted_headers` first, so that tokens can replace headers in this module only.
+`AccessMiddleware` has verified the token and decided. What is here only reads its result.
 """
 
 from typing import Annotated
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
-from fastapi import Depends, Header
+from fastapi import Depends
 from starlette.requests import HTTPConnection
+from starlette.types import Scope
 
+from shared.rights.model import NoActorError, Requester
 from shared.runtime.web.problems import Problem
 from shared.vocabulary.actors import Actor
-from shared.vocabulary.roles import Role
-from shared.vocabulary.texts import clean, has_visible_letter, is_showable, normalise_nfc
 
-IDENTIFIER_LIMIT = 100
-"""Length limit of an identifier, the same as in events (`shared.contracts.fields`)."""
-SHOWN_LIMIT = 40
-"""Characters of a header of identity that an error message repeats."""
-StructureHeader = Annotated[
-    str | None,
-    Header(description="Identifiant de la structure, encodé comme dans une adresse."),
-]
-RoleHeader = Annotated[str | None, Header(description=f"Rôle de la structure : {', '.join(Role)}.")]
-_HEADERS = frozenset({"x-structure", "x-role"})
+REQUESTER = "aiguillage.requester"
+"""Key of an ASGI scope: the requester, None for an anonymous caller of a public route."""
 
 
-def authenticate(
-    connection: HTTPConnection,
-    x_structure: StructureHeader = None,
-    x_role: RoleHeader = None,
-) -> Actor:
-    """Authenticate the structure that calls: dependency of the routes for structures.
+def build_unauthenticated() -> Problem:
+    """Build the 401 problem of a request without a token."""
+    return Problem(
+        401,
+        "HTTP-JETON-01",
+        "Un jeton d'accès est nécessaire ici (Authorization: Bearer …).",
+        headers={"WWW-Authenticate": 'Bearer realm="aiguillage"'},
+    )
 
-    Raises a 401 problem when structure or role are missing or malformed, and when this service
-    trusts no header.
+
+def build_choice_missing() -> Problem:
+    """Build the 400 problem of a request that does not say for whom it acts."""
+    return Problem(
+        400,
+        "HTTP-CALLER-02",
+        "Indiquer la structure (X-Structure) et le rôle (X-Role) pour lesquels vous agissez.",
+    )
+
+
+def find_requester(scope: Scope) -> Requester | None:
+    """Find the requester of a request; None for an anonymous one."""
+    found: Requester | None = scope.get(REQUESTER)
+    return found
+
+
+def read_requester(connection: HTTPConnection) -> Requester:
+    """Read the requester. Raises a 401 problem when the caller is anonymous."""
+    found = find_requester(connection.scope)
+    if found is None:
+        raise build_unauthenticated()
+    return found
+
+
+def read_maybe_requester(connection: HTTPConnection) -> Requester | None:
+    """Read the requester; None for an anonymous caller of a public route."""
+    return find_requester(connection.scope)
+
+
+def read_actor(connection: HTTPConnection) -> Actor:
+    """Read the structure and the role of the requester.
+
+    Raises a 401 problem when it is anonymous, 400 when it has not chosen them.
     """
-    require_trusted_headers(connection)
-    if not x_structure or not x_role:
-        raise Problem(
-            401,
-            "HTTP-CALLER-02",
-            "Indiquer la structure (X-Structure) et le rôle (X-Role) pour lesquels vous agissez.",
-        )
     try:
-        role = Role(x_role)
-    except ValueError:
-        roles = ", ".join(Role)
-        raise Problem(
-            401, "HTTP-CALLER-03", f"Rôle inconnu : {x_role[:SHOWN_LIMIT]}. Rôles : {roles}."
-        ) from None
-    return Actor(role, parse_structure(x_structure))
+        return read_requester(connection).actor
+    except NoActorError:
+        raise build_choice_missing() from None
 
 
-Caller = Annotated[Actor, Depends(authenticate)]
-"""Authenticated structure and its role, as a parameter of a route."""
+Caller = Annotated[Actor, Depends(read_actor)]
+"""Structure for which the caller acts, and its role, as a parameter of a route."""
+Who = Annotated[Requester, Depends(read_requester)]
+"""Requester, as a parameter of a route."""
+MaybeWho = Annotated[Requester | None, Depends(read_maybe_requester)]
+"""Requester of a public route, which may be anonymous."""
 
 
-def build_caller_headers(structure: str, role: Role) -> dict[str, str]:
-    """Build the headers with which a service calls another one in the name of a structure."""
-    return {"X-Structure": quote(structure, safe=""), "X-Role": role.value}
+def read_structure(scope: Scope) -> str | None:
+    """Read the structure for which a request acts; None when it has chosen none."""
+    requester = find_requester(scope)
+    return requester.structure if requester else None
 
 
-def authenticate_request(connection: HTTPConnection) -> Actor:
-    """Authenticate the structure that calls, before the route is known: see `authenticate`."""
-    header = connection.headers.get
-    return authenticate(connection, header("x-structure"), header("x-role"))
+def build_forwarded_headers(requester: Requester) -> dict[str, str]:
+    """Build the headers by which a service asks a peer in the name of its caller.
+
+    The token is forwarded: the peer verifies it, and decides by itself.
+    """
+    choice = build_choice_headers(requester.actor) if requester.structure else {}
+    return {"Authorization": f"Bearer {requester.token}", **choice}
 
 
-def authenticate_if_named(connection: HTTPConnection) -> Actor | None:
-    """Authenticate a request that may be anonymous; None when it has no header of identity."""
-    if _HEADERS.isdisjoint(connection.headers.keys()):
-        return None
-    return authenticate_request(connection)
-
-
-def require_trusted_headers(connection: HTTPConnection) -> None:
-    """Raise a 401 problem when this service does not trust headers of identity."""
-    if not connection.app.state.trust_headers:
-        raise Problem(401, "HTTP-CALLER-01", "Aucun moyen d'identification n'est configuré.")
-
-
-def parse_structure(header: str) -> str:
-    """Decode the identifier of a structure. Raises a 401 problem when it is malformed."""
-    decoded = decode_header(header)
-    text = normalise_nfc(decoded or "")
-    if decoded is None or text != clean(text) or not is_identifier(text):
-        raise Problem(
-            401,
-            "HTTP-CALLER-06",
-            f"L'identifiant de structure (X-Structure) compte 1 à {IDENTIFIER_LIMIT} caractères "
-            "visibles, encodés comme dans une adresse.",
-        )
-    return text
-
-
-def decode_header(header: str) -> str | None:
-    """Decode the percent-encoding of a header; None when it is not UTF-8."""
-    try:
-        return unquote(header, errors="strict")
-    except UnicodeDecodeError:
-        return None
-
-
-def is_identifier(text: str) -> bool:
-    """Tell whether a text is a valid identifier: short, printable, with a visible character."""
-    return len(text) <= IDENTIFIER_LIMIT and is_showable(text) and has_visible_letter(text)
+def build_choice_headers(actor: Actor) -> dict[str, str]:
+    """Build the headers by which the caller of a peer chooses a structure and its role."""
+    headers = {"X-Structure": quote(actor.structure, safe=""), "X-Role": actor.role.value}
+    if actor.service is not None:
+        headers["X-Service"] = quote(actor.service, safe="")
+    return headers
