@@ -64,7 +64,7 @@ class Prevailing:
     is_settled: bool
 
 
-_DISCARDED = frozenset(
+DISCARDED = frozenset(
     {
         Status.REJETEE,
         Status.REFUSEE_1,
@@ -98,7 +98,7 @@ def find_prevailing_amounts(
     standing = [
         (step, row)
         for step in steps
-        if step.status not in _DISCARDED and (row := circuit.find_row(step.cadre, moa=moa))
+        if step.status not in DISCARDED and (row := circuit.find_row(step.cadre, moa=moa))
     ]
     if not standing:
         return None

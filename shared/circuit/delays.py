@@ -1,11 +1,13 @@
 """Delays: how many days the actor awaited has, and the effect when they have passed."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Self
 
 from shared.vocabulary.cadres import Cadre
-from shared.vocabulary.dates import compute_end_of_day, find_paris_day
+from shared.vocabulary.dates import compute_end_of_day, compute_start_of_day, find_paris_day
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 
@@ -17,6 +19,8 @@ class Start(StrEnum):
     """The piece was forwarded to the actor awaited."""
     RECEPTION = "reception"
     """A piece of the dossier first reached one of RECEIVERS."""
+    ARRIVAL = "arrivee"
+    """The piece reached the actor awaited; a suspension does not start the delay again."""
 
 
 class Effect(StrEnum):
@@ -53,6 +57,10 @@ class Delay:
     effect: Effect
     source: str
 
+    def derogate(self, days: Mapping[str, int]) -> Self:
+        """Apply the days of the delays from which a marché derogates, by name."""
+        return replace(self, days=days.get(self.name, self.days))
+
     def compute_due(self, start: datetime) -> datetime:
         """Compute the deadline, in UTC, of a delay that starts at `start`.
 
@@ -60,3 +68,15 @@ class Delay:
         `start` (our rule).
         """
         return compute_end_of_day(find_paris_day(start) + timedelta(days=self.days))
+
+
+def compute_reminder(now: datetime, due: datetime, days: int) -> datetime | None:
+    """Compute the moment of a reminder: a day begins in Paris, `days` days before the last one.
+
+    Where `days` or fewer are left now, half of them are left then. None on the last day (our rule).
+    """
+    last = find_paris_day(due) - timedelta(days=1)
+    left = (last - find_paris_day(now)).days
+    if left <= 0:
+        return None
+    return compute_start_of_day(last - timedelta(days=days if left > days else left // 2))

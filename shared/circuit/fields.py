@@ -1,5 +1,7 @@
 """Required fields: the service code, the engagement or either, and texts that can be shown."""
 
+from datetime import date
+
 from shared.circuit import rules
 from shared.circuit.parties import Party, Structure, judge_service
 from shared.vocabulary.roles import Role
@@ -8,7 +10,7 @@ from shared.vocabulary.texts import has_visible_letter, is_showable
 
 
 def judge_fields(
-    role: Role, party: Party, structure: Structure, engagement: str | None
+    role: Role, party: Party, structure: Structure, engagement: str | None, today: date
 ) -> tuple[Violation, ...]:
     """Check the fields that a recipient requires; return all faults at once.
 
@@ -18,7 +20,7 @@ def judge_fields(
     """
     engagement = engagement if has_visible_letter(engagement or "") else None
     broken = [*_check_required(role, party, structure, engagement)]
-    wrong_service = judge_service(role, party, structure)
+    wrong_service = judge_service(role, party, structure, today)
     if wrong_service:
         broken.append(wrong_service)
     elif party.service and not engagement and not any(v.field == "engagement" for v in broken):

@@ -1,5 +1,7 @@
 """Hop of a piece: whether it may be forwarded to its recipient, by the current directory."""
 
+from datetime import date
+
 from shared.circuit import rules
 from shared.circuit.moa import judge_parties
 from shared.circuit.parties import (
@@ -14,7 +16,13 @@ from shared.vocabulary.roles import Role
 
 
 def judge_hop(
-    role: Role, recipient: Party, parties: Parties, directory: Directory, *, require_moa: bool
+    role: Role,
+    recipient: Party,
+    parties: Parties,
+    directory: Directory,
+    *,
+    today: date,
+    require_moa: bool,
 ) -> Obstacle | None:
     """Check whether a piece may be forwarded: the recipient, then the table of the MOA parameter.
 
@@ -23,7 +31,7 @@ def judge_hop(
     structure are checked for the recipient alone.
     """
     broken = judge_structure(role, recipient, directory) or judge_service(
-        role, recipient, directory[recipient.structure]
+        role, recipient, directory[recipient.structure], today
     )
     if broken:
         return Obstacle(recipient.structure, broken)

@@ -11,7 +11,7 @@ from shared.circuit.switches import SwitchedCircuit, switch_off
 from shared.circuit.table import Circuit, Confidence, Phase, Row, list_awaited
 from shared.vocabulary.cadres import Cadre, parse_cadre
 from shared.vocabulary.levels import LEVEL, WRITE_LEVEL
-from shared.vocabulary.roles import Role
+from shared.vocabulary.roles import Role, SentApplication
 from shared.vocabulary.statuses import FINAL, Status
 
 _TABLES = Path(__file__).parent / "tables"
@@ -34,7 +34,7 @@ _COLUMNS = (
     "source",
     "confiance",
 )
-_LATER_COLUMNS = ("suites_tacites", "remplace")
+_LATER_COLUMNS = ("suites_tacites", "remplace", "application_du_deposant")
 """Columns that are missing in older versions."""
 
 _DELAY_COLUMNS = ("delai", "libelle", "cadres", "role", "jours", "depuis", "effet", "source")
@@ -183,6 +183,9 @@ def _parse_row(name: str, header: Sequence[str], values: Sequence[str]) -> Row:
             confidence=Confidence(record["confiance"]),
             tacit_followers=tuple(record["suites_tacites"].split()),
             replaces=tuple(record["remplace"].split()),
+            depositor_application=SentApplication(
+                record["application_du_deposant"] or SentApplication.FACTURES_DE_TRAVAUX
+            ),
         )
     except (KeyError, ValueError) as fault:
         raise CircuitError(f"circuit {name}: row {values[0]}: {fault}") from fault

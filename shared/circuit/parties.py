@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 
 from shared.circuit import rules
 from shared.vocabulary.roles import Role
@@ -56,6 +57,15 @@ class Service:
 
     active: bool = True
     engagement_obligatoire: bool = False
+    valid_from: date | None = None
+    valid_until: date | None = None
+    """First and last day of its validity, in Paris; None leaves that end open."""
+
+    def is_active_on(self, day: date) -> bool:
+        """Tell whether the service is active on a day: not closed, and within its validity."""
+        has_begun = self.valid_from is None or self.valid_from <= day
+        has_ended = self.valid_until is not None and self.valid_until < day
+        return self.active and has_begun and not has_ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +131,12 @@ def judge_structure(role: Role, party: Party, directory: Directory) -> Violation
     return None
 
 
-def judge_service(role: Role, party: Party, structure: Structure) -> Violation | None:
-    """Check that the service of a party, if it names one, exists and is active."""
+def judge_service(role: Role, party: Party, structure: Structure, today: date) -> Violation | None:
+    """Check that the service of a party, if it names one, exists and is active today."""
     if party.service is None:
         return None
     service = structure.services.get(party.service)
-    if service is None or not service.active:
+    if service is None or not service.is_active_on(today):
         rule = rules.SERVICE_UNKNOWN if service is None else rules.SERVICE_INACTIVE
         return rule.build_violation(
             f"{role.value}.service", service=party.service, structure=structure.id

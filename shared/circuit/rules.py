@@ -144,6 +144,60 @@ MOA_TO_BE_NAMED = Rule(
     source=_OURS,
     can_be_early=True,
 )
+MANDATE_UNKNOWN = Rule(
+    code="CIR-MANDAT-01",
+    sentence="La structure {mandant} n'a donné à la structure {delegate} aucun mandat de "
+    "maîtrise d'ouvrage.",
+    remedy="Faire enregistrer le mandat par la structure {mandant}, ou corriger le mandant ou la "
+    "maîtrise d'ouvrage.",
+    source=f"{_WEBINAR}, 17:51 à 19:08",
+    can_be_early=True,
+)
+MANDATE_NOT_BEGUN = Rule(
+    code="CIR-MANDAT-02",
+    sentence="Le mandat donné par la structure {mandant} à la structure {delegate} "
+    "ne commence que le {day}.",
+    remedy="Attendre ce jour, ou faire avancer le début du mandat par le mandant.",
+    source=_OURS,
+    can_be_early=True,
+)
+MANDATE_ENDED = Rule(
+    code="CIR-MANDAT-03",
+    sentence="Le mandat donné par la structure {mandant} à la structure {delegate} "
+    "a pris fin le {day}.",
+    remedy="Faire prolonger le mandat par le mandant, ou en faire enregistrer un autre.",
+    source=_OURS,
+    can_be_early=True,
+)
+MANDATE_CLOSED = Rule(
+    code="CIR-MANDAT-04",
+    sentence="Le mandat donné par la structure {mandant} à la structure {delegate} "
+    "a été clos le {day}.",
+    remedy="Faire enregistrer un autre mandat par le mandant.",
+    source=_OURS,
+    can_be_early=True,
+)
+MANDATE_OUT_OF_SCOPE = Rule(
+    code="CIR-MANDAT-05",
+    sentence="Le mandat donné par la structure {mandant} à la structure {delegate} "
+    "ne couvre pas {marche}.",
+    remedy="Indiquer un marché que le mandat couvre, ou le faire ajouter par le mandant.",
+    source=_OURS,
+    can_be_early=True,
+)
+DELEGATE_PAYS = Rule(
+    code="CIR-MANDAT-06",
+    sentence="Sous mandat, la maîtrise d'ouvrage déléguée {delegate} paie par son propre service "
+    "financier, or la structure {service_financier} est nommée.",
+    remedy="Nommer la structure {delegate} comme service financier.",
+    source=f"{_WEBINAR}, 22:00 à 22:16",
+)
+MANDANT_WITHOUT_MOA = Rule(
+    code="CIR-MANDAT-07",
+    sentence="Un mandant est nommé, et aucune maîtrise d'ouvrage n'agit pour lui.",
+    remedy="Nommer la maîtrise d'ouvrage déléguée, ou ne pas nommer de mandant.",
+    source=_OURS,
+)
 SERVICE_REQUIRED = Rule(
     code="CIR-CHAMP-01",
     sentence="La structure {structure} exige un code service.",
@@ -202,7 +256,8 @@ ACTOR_NOT_AWAITED = Rule(
 DOSSIER_HELD = Rule(
     code="CIR-TOUR-04",
     sentence="Le dossier est retenu : {held}",
-    remedy="Faire corriger la structure en cause dans l'annuaire ; le dossier repart alors.",
+    remedy="Faire corriger la structure en cause dans l'annuaire, ou le mandat qu'elle a donné ; "
+    "le dossier repart alors.",
     source=_OURS,
     can_be_early=True,
 )

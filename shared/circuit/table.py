@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from shared.circuit.delays import Delay
 from shared.vocabulary.cadres import Cadre
-from shared.vocabulary.roles import Application, Role
+from shared.vocabulary.roles import Application, Role, SentApplication
 
 
 def find_application(role: Role) -> Application:
@@ -59,6 +59,8 @@ class Row:
     """Cadres that may be deposited when the recipient's delay has passed in silence."""
     replaces: tuple[Cadre, ...] = ()
     """Cadres that this one may replace, when their recipient is late."""
+    depositor_application: SentApplication = SentApplication.FACTURES_DE_TRAVAUX
+    """Application in which the depositor finds the piece that it sent."""
 
     @property
     def first_recipient(self) -> Role:
@@ -69,6 +71,11 @@ class Row:
     def is_final(self) -> bool:
         """Whether the piece ends its dossier: the service financier has to pay it."""
         return self.recipient is Role.SERVICE_FINANCIER
+
+    @property
+    def is_settlement(self) -> bool:
+        """Whether the depositor issues the piece as its own invoice, to settle other dossiers."""
+        return self.depositor_application is SentApplication.FACTURES_EMISES
 
     @property
     def application(self) -> Application:

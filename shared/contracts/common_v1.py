@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict
 
 from shared.circuit.parties import Parties, Party
-from shared.contracts.fields import Identifier, Montant, Sha256, Size
+from shared.contracts.fields import Identifier, Montant, Sha256, Size, Version
 from shared.vocabulary.amounts import Amounts
 from shared.vocabulary.roles import Role
 
@@ -76,6 +76,13 @@ class AmountsV1(Part):
     def to_domain(self) -> Amounts:
         """Convert to the domain."""
         return Amounts(ht=self.ht, tva=self.tva, ttc=self.ttc, due=self.due)
+
+
+class JudgedByV1(Part):
+    """A mandate or a sheet in the version by which a deposit was judged."""
+
+    id: Identifier
+    version: Version
 
 
 class FileV1(Part):

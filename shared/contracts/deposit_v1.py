@@ -2,9 +2,18 @@
 
 from typing import ClassVar
 
-from shared.contracts.common_v1 import ActorV1, AmountsV1, FileV1, PartiesV1, PartyV1
+from pydantic import Field
+
+from shared.contracts.common_v1 import (
+    ActorV1,
+    AmountsV1,
+    FileV1,
+    JudgedByV1,
+    PartiesV1,
+    PartyV1,
+)
 from shared.contracts.envelope import Payload
-from shared.contracts.fields import Identifier, IsoDate, Moment, Sha256, Versions
+from shared.contracts.fields import DelayDays, Identifier, IsoDate, Moment, Sha256, Versions
 from shared.vocabulary.codes import ModePaiement, Syntax, TypeTva
 from shared.vocabulary.roles import Role
 
@@ -42,6 +51,23 @@ class PieceDeposited(Payload):
     directory: Versions
     """Versions of the structures by which the deposit was judged."""
     deposited_at: Moment
+    user: Identifier | None = None
+    """Id of the principal who acted; absent from before tokens, and where the platform acted."""
+    mandant: Identifier | None = None
+    """Structure for which the MOA acts under a mandate; absent when it acts for itself.
+
+    It is of the whole dossier: a next piece repeats it.
+    """
+    mandate: JudgedByV1 | None = None
+    """Mandate by which the deposit was judged; absent when none was needed."""
+    settles: tuple[Identifier, ...] = ()
+    """Dossiers that a facture de régularisation (A1) settles; empty for any other piece."""
+    lot: Identifier | None = None
+    """Lot of the marché."""
+    sheet: JudgedByV1 | None = None
+    """Sheet of the marché by which an opener was judged; absent when it has none."""
+    delays: DelayDays = Field(default_factory=dict)
+    """Days of the delays from which the marché derogates, by the sheet; of the whole dossier."""
 
 
 class PieceContested(Payload):
@@ -56,6 +82,8 @@ class PieceContested(Payload):
     comment: str
     certificate_sha256: Sha256 | None = None
     contested_at: Moment
+    user: Identifier | None = None
+    """Id of the principal who acted; absent from before tokens, and where the platform acted."""
 
 
 class PieceCompleted(Payload):
@@ -70,3 +98,5 @@ class PieceCompleted(Payload):
     comment: str | None = None
     certificate_sha256: Sha256 | None = None
     completed_at: Moment
+    user: Identifier | None = None
+    """Id of the principal who acted; absent from before tokens, and where the platform acted."""

@@ -1,8 +1,8 @@
 """Facts of a dossier's life, each logged as one line: the table of their names and fields.
 
-The facts `deposit`, `hop`, `status` and `delay` are read from the payload of a message, `act` from
-`Outgoing.act`: whoever publishes a `StatusChanged` logs the fact `status`. The runtime notes the
-other facts where they happen.
+The facts `deposit`, `hop`, `status`, `delay` and `reminder` are read from the payload of a message,
+`act` from `Outgoing.act`: whoever publishes a `StatusChanged` logs the fact `status`. The runtime
+notes the other facts where they happen.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,12 @@ from typing import Any
 
 from shared.contracts.deposit_v1 import PieceCompleted, PieceContested, PieceDeposited
 from shared.contracts.envelope import Event, Payload
-from shared.contracts.routing_v1 import DelayElapsed, PieceForwarded, StatusChanged
+from shared.contracts.routing_v1 import (
+    DelayElapsed,
+    DelayReminded,
+    PieceForwarded,
+    StatusChanged,
+)
 
 Fields = Mapping[str, str]
 IDS = ("dossier_id", "piece_id", "message_id", "correlation_id")
@@ -38,6 +43,7 @@ ACT = Fact("act", "an actor did something to a piece", ("cadre", "act", "role", 
 HOP = Fact("hop", "a piece was forwarded to an actor", ("cadre", "role", "structure", "purpose"))
 STATUS = Fact("status", "a piece took a status", ("cadre", "status", "previous", "motive"))
 DELAY = Fact("delay", "the delay of an actor passed", ("cadre", "delay", "role", "structure"))
+REMINDER = Fact("reminder", "the delay of an actor ends soon", DELAY.fields)
 PUBLICATION = Fact("publication", "the broker has acknowledged a message", ("topic", "type"))
 DELIVERY = Fact("delivery", "a message took effect in a service", ("topic", "type"))
 DEAD_LETTER = Fact(
@@ -48,7 +54,7 @@ DEAD_LETTER = Fact(
     "error",
 )
 
-FACTS = (DEPOSIT, ACT, HOP, STATUS, DELAY, PUBLICATION, DELIVERY, DEAD_LETTER)
+FACTS = (DEPOSIT, ACT, HOP, STATUS, DELAY, REMINDER, PUBLICATION, DELIVERY, DEAD_LETTER)
 
 _BY = {"role": "by.role", "structure": "by.structure"}
 _FACT_OF: Mapping[type[Payload], tuple[Fact, Mapping[str, str]]] = {
@@ -74,6 +80,7 @@ _FACT_OF: Mapping[type[Payload], tuple[Fact, Mapping[str, str]]] = {
     ),
     StatusChanged: (STATUS, {name: name for name in STATUS.fields}),
     DelayElapsed: (DELAY, {name: name for name in DELAY.fields}),
+    DelayReminded: (REMINDER, {name: name for name in REMINDER.fields}),
 }
 """Fact that each payload states, and where the payload holds each of its fields."""
 _READERS = {

@@ -117,6 +117,22 @@ def _check_names(versions: Mapping[str, int]) -> Mapping[str, int]:
 Versions = Annotated[Mapping[str, Version], AfterValidator(_check_names)]
 """Versions of a few entities, by id."""
 
+DAYS_MAX = 365
+"""Limit of a delay, in days."""
+
+
+def _check_delays(delays: Mapping[str, int]) -> Mapping[str, int]:
+    if len(delays) > _NAMES_MAX or any(len(name) > _NAME_MAX for name in delays):
+        raise ValueError(f"{_NAMES_MAX} delays at most, by {_NAME_MAX} characters at most")
+    return delays
+
+
+DelayDays = Annotated[
+    Mapping[str, Annotated[int, _build_bounds(1, DAYS_MAX, "a delay in days")]],
+    AfterValidator(_check_delays),
+]
+"""Days of delays, by name of the delay, as in the table of delays."""
+
 Size = Annotated[int, _build_bounds(0, 2**40, "a size in bytes")]
 """Size of a file, with a limit: an integer too large for the store would stop the readers."""
 

@@ -126,6 +126,11 @@ class StatusChanged(Payload):
     payment_not_reported: bool = False
     """The service financier does not report its payments: see `is_visible_to`."""
     at: Moment
+    user: Identifier | None = None
+    """Id of the principal who acted; absent from before tokens, and where the platform acted."""
+    marche: Identifier | None = None
+    """Number of the marché, as the piece that opened the dossier states it; absent where it states
+    none, and from before."""
 
 
 class TurnV1(Part):
@@ -190,6 +195,8 @@ class PieceStateV1(Part):
     """BT-3, UNTDID 1001: the amounts of a credit note (381) are to be taken away."""
     engagement: Identifier | None = None
     marche: Identifier | None = None
+    settles: tuple[Identifier, ...] = ()
+    """Dossiers that a facture de régularisation (A1) settles; empty for any other piece."""
 
     @property
     def status_before_payment(self) -> Status:
@@ -221,6 +228,27 @@ class DelayElapsed(Payload):
     at: Moment
 
 
+class DelayReminded(Payload):
+    """The delay of the actor awaited ends soon: a reminder, sent once for a delay."""
+
+    event_type: ClassVar[str] = "fr.aiguillage.dossier.rappel.v1"
+
+    dossier_id: Identifier
+    piece_id: Identifier
+    cadre: Identifier
+    number: Identifier
+    delay: Identifier
+    """Name of the delay, as in the table of delays."""
+    role: Role
+    structure: Identifier
+    service: Identifier | None = None
+    since: Moment
+    due: Moment
+    """Deadline; for a payment it is indicative."""
+    parties: PartiesV1
+    at: Moment
+
+
 class DossierChanged(Payload):
     """The full state of a dossier: a reader needs only the latest version."""
 
@@ -238,4 +266,6 @@ class DossierChanged(Payload):
     """Hash of the last entry of the audit trail, which covers all entries before it."""
     payment_not_reported: bool = False
     """The service financier does not report its payments: see `is_visible_to`."""
+    mandant: Identifier | None = None
+    """Structure for which the MOA acts under a mandate; absent when it acts for itself."""
     at: Moment

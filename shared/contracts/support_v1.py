@@ -36,6 +36,8 @@ class _TicketEvent(Payload):
     desk: Desk
     status: TicketStatus
     at: Moment
+    user: Identifier | None = None
+    """Id of the principal who acted; absent without an account, and from before tokens."""
 
 
 class _FullTicket(_TicketEvent):

@@ -5,9 +5,15 @@ from enum import StrEnum
 
 from shared.contracts.deposit_v1 import PieceCompleted, PieceContested, PieceDeposited
 from shared.contracts.envelope import Payload
-from shared.contracts.organisation_v1 import StructureChanged
+from shared.contracts.organisation_v1 import (
+    MandateChanged,
+    PrincipalChanged,
+    SheetChanged,
+    StructureChanged,
+)
 from shared.contracts.routing_v1 import (
     DelayElapsed,
+    DelayReminded,
     DossierChanged,
     PieceForwarded,
     StatusChanged,
@@ -112,9 +118,9 @@ STATUT = Topic(
 ECHEANCE = Topic(
     name="travaux.echeance.v1",
     owner="routing",
-    about="Delays that have passed.",
+    about="Delays that end soon, and delays that have passed.",
     key=Key.DOSSIER,
-    payloads=(DelayElapsed,),
+    payloads=(DelayElapsed, DelayReminded),
     consumers=("EDI partners",),
 )
 DOSSIER = Topic(
@@ -132,7 +138,34 @@ STRUCTURE = Topic(
     about="The state of each structure.",
     key=Key.ENTITY,
     payloads=(StructureChanged,),
-    consumers=("deposit", "routing", "portal", "support"),
+    consumers=("deposit", "routing", "notification", "portal", "support"),
+    retention_days=None,
+)
+HABILITATION = Topic(
+    name="organisation.habilitation.v1",
+    owner="organisation",
+    about="What each person and each program may do, without a name.",
+    key=Key.ENTITY,
+    payloads=(PrincipalChanged,),
+    consumers=("deposit", "routing", "notification", "organisation", "portal", "support"),
+    retention_days=None,
+)
+MANDAT = Topic(
+    name="organisation.mandat.v1",
+    owner="organisation",
+    about="The state of each mandate of a maîtrise d'ouvrage déléguée.",
+    key=Key.ENTITY,
+    payloads=(MandateChanged,),
+    consumers=("deposit", "routing"),
+    retention_days=None,
+)
+MARCHE = Topic(
+    name="organisation.marche.v1",
+    owner="organisation",
+    about="The sheet of each marché that has one.",
+    key=Key.ENTITY,
+    payloads=(SheetChanged,),
+    consumers=("deposit",),
     retention_days=None,
 )
 TICKET = {
@@ -155,7 +188,7 @@ ACTIVATION = Topic(
     about="Requests for a new activation link.",
     key=Key.ENTITY,
     payloads=(ActivationLinkRequested,),
-    consumers=("user accounts, to come",),
+    consumers=("organisation",),
 )
 
 TOPICS: tuple[Topic, ...] = (
@@ -165,6 +198,9 @@ TOPICS: tuple[Topic, ...] = (
     ECHEANCE,
     DOSSIER,
     STRUCTURE,
+    HABILITATION,
+    MANDAT,
+    MARCHE,
     *TICKET.values(),
     ACTIVATION,
 )
