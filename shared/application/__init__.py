@@ -1,1 +1,1 @@
-"""Use cases shared by several services: uploads and idempotency keys."""
+"""Use cases shared by several services: uploads, idempotency keys, audit chains and mails."""

@@ -40,13 +40,19 @@ class UsedKey:
         return key is not None and self.fingerprint == key.fingerprint
 
 
+def read_owner(key_id: str) -> str:
+    """Read the owner of a key in `Key.id`."""
+    length, _, rest = key_id.partition(":")
+    return rest[: int(length)]
+
+
 def name_owner(actor: Actor) -> str:
     """Name the owner of a structure's idempotency keys: the structure in one role."""
     return f"{actor.role}|{actor.structure}"
 
 
 def name_agent_owner(desk: Desk, structure: str | None, agent: str) -> str:
-    """Name the owner of an agent's idempotency keys: the agent of a desk, by its name.
+    """Name the owner of an agent's idempotency keys: the agent of a desk, by its account.
 
     A business desk is one of a `structure`.
     """
@@ -73,6 +79,9 @@ def _convert_part(part: object) -> object:
         }
     if isinstance(part, Mapping):
         return {key: _convert_part(value) for key, value in part.items()}
+    if isinstance(part, frozenset):
+        # The order of a set differs from one process to the next.
+        return sorted(map(str, part))
     return [_convert_part(each) for each in part] if isinstance(part, list | tuple) else part
 
 

@@ -4,6 +4,7 @@
 - `commands`: connection and output of operator commands.
 - `messaging`: broker client, inbox, outbox, projections and their rebuild, retries, dead letters.
 - `jobs`: work that replicas share: due dates, outside effects, periodic tasks; leases and retries.
+- `mail`: outgoing mail, queued with a transaction and sent over SMTP.
 - `store`: transactions, files, leases, change streams; the only package that calls the driver.
 - `web`: HTTP application, authentication, limits, forms, problem details, WebSockets.
 - `facts` and `tracing`: a line in the log and a span for each fact of a dossier, once committed.

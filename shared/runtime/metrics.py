@@ -79,6 +79,17 @@ JOBS = Counter(
 JOBS_WAITING = Gauge(
     "aiguillage_jobs_waiting", "Jobs that are due, not claimed, and have not failed", ["kind"]
 )
+PUSH_ATTEMPTS = Counter(
+    "aiguillage_pushes_total",
+    "Attempts to push statuses to subscribers: delivered, failed, gone, held",
+    ["channel", "outcome"],
+)
+SUBSCRIPTIONS = Gauge("aiguillage_subscriptions", "Subscriptions by their state", ["state"])
+FEED_WAITING = Gauge(
+    "aiguillage_feed_waiting",
+    "Documents that no reader by a mark can see yet, up to 1,000",
+    ["feed"],
+)
 JOBS_FAILING = Gauge("aiguillage_jobs_failing", "Jobs that have failed and are retried", ["kind"])
 JOBS_POSTPONED = Gauge(
     "aiguillage_jobs_postponed",
@@ -100,11 +111,25 @@ REQUESTS = Histogram(
     ["method", "route", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
+ACCESS_REFUSED = Counter(
+    "aiguillage_access_refused_total",
+    "Requests, WebSockets and live streams refused or ended by access control, by its code",
+    ["code"],
+)
 CONNECTIONS = Gauge("aiguillage_connections_open", "Connections that are open")
 CONNECTIONS_CUT = Counter(
     "aiguillage_connections_cut_total",
     "Connections and requests refused or closed by a limit, by limit",
     ["reason"],
+)
+REQUESTS_REFUSED = Counter(
+    "aiguillage_requests_refused_total",
+    "Requests refused because their caller had used up its limit, by kind of caller",
+    ["caller"],
+)
+REQUESTS_UNCOUNTED = Counter(
+    "aiguillage_requests_uncounted_total",
+    "Requests let in without a count, as too many different callers came in one window",
 )
 UPLOAD_BYTES = Gauge(
     "aiguillage_upload_bytes",
@@ -126,4 +151,14 @@ SOCKET_CLOSES = Counter(
     "aiguillage_socket_closes_total",
     "WebSockets that ended: refused with a status, closed with a code, left or lost by the client",
     ["route", "reason"],
+)
+TOKENS = Counter(
+    "aiguillage_tokens_total",
+    "Tokens checked, by outcome: verified, known (verified before), away, or the fault",
+    ["outcome"],
+)
+ISSUER_FETCHES = Counter(
+    "aiguillage_issuer_fetches_total",
+    "Fetches of keys or userinfo from an issuer, by outcome: done, refused, failed",
+    ["issuer", "what", "outcome"],
 )

@@ -13,35 +13,48 @@ import uvloop
 from fastapi import APIRouter, FastAPI
 from pydantic import ValidationError
 
-from shared.contracts.topics import Topic
+from shared.contracts.topics import HABILITATION, STRUCTURE, Topic
+from shared.rights.model import Identity, KnownStructure
+from shared.rights.needs import Need
+from shared.rights.table import Route, load_rights
 from shared.runtime.backoff import retry_forever, retry_transient
 from shared.runtime.clock import build_clock
 from shared.runtime.error_descriptions import describe_error
-from shared.runtime.errors import CANNOT_CONNECT, StoreUriError, is_transient
+from shared.runtime.errors import CANNOT_CONNECT, StoreUriError, TransientError, is_transient
 from shared.runtime.jobs.kinds import Finder, Work, build_periodic
 from shared.runtime.jobs.worker import Jobs
 from shared.runtime.logs import configure_logging, get_logger
 from shared.runtime.messaging.broker import Broker, ConsumerGroup
+from shared.runtime.messaging.directory import STRUCTURES, Directory, project_structures
 from shared.runtime.messaging.handler import Handler
 from shared.runtime.messaging.inbox import Inbox
 from shared.runtime.messaging.outbox import Relay
+from shared.runtime.messaging.principals import Principals, build_principals_config
 from shared.runtime.messaging.projection import Projection, ProjectionConfig
 from shared.runtime.messaging.rebuild import Rebuild, select_read_models
 from shared.runtime.metrics import LEVELS
 from shared.runtime.settings import RuntimeSettings, describe_faults, name_variable
+from shared.runtime.store.caller_counts import CallerCountDocuments
 from shared.runtime.store.database import Store
+from shared.runtime.store.feed import Feed
 from shared.runtime.store.files import Files, FindReferred
+from shared.runtime.tokens.verifier import TokenVerifier, open_verifier
 from shared.runtime.tracing.spans import tracing
+from shared.runtime.web.access import AccessPorts
 from shared.runtime.web.app import create_app
-from shared.runtime.web.middlewares import Authenticator
+from shared.runtime.web.caller_limits import SHARE_S, CallerLimits, CallerRules
+from shared.runtime.web.limits_route import ListLimits
 from shared.runtime.web.server import Server, build_body_limits, build_server_config
 from shared.vocabulary.levels import LEVEL
 
 Task = Callable[[], Awaitable[None]]
+FindStructure = Callable[[str], Awaitable[KnownStructure | None]]
 _SWEEP_S = 1.0
 """Interval of the sweep of inboxes and projections, in seconds."""
 _MEASURE_JOBS_S = 10.0
 """Interval of the gauges of jobs, in seconds."""
+_MEASURE_FEEDS_S = 10.0
+"""Interval of the gauge of a feed, in seconds."""
 _SWEEP_FILES_S, _SWEEP_FILES_TIMEOUT_S = 3600, 600
 """Interval and timeout of the sweep of files, in seconds."""
 _FILES = "files"
@@ -68,6 +81,9 @@ class Runtime:
         LEVELS.labels("judged").set(LEVEL)
         LEVELS.labels("written").set(settings.write_level)
         self._broker = Broker(service, settings)
+        self.principals = Principals(self.store)
+        self._find_structure: FindStructure = Directory(self.store).find_known
+        self._verifier: TokenVerifier | None = None
         self._relay = Relay(self.store, self._broker)
         self._jobs = Jobs(self.store)
         self._processors: list[Inbox | Projection] = []
@@ -92,17 +108,11 @@ class Runtime:
 
     def project(self, handlers: Mapping[Topic, ProjectionConfig]) -> None:
         """Project compacted topics. The service is ready once they have been read to their end."""
-        projections = {
-            topic: Projection(self.store, topic, config, self.clock)
-            for topic, config in handlers.items()
-        }
-        self._processors += projections.values()
-        self._projections = self._broker.subscribe(".projections", projections)
         self._read_models |= handlers
+        self._subscriptions.update(handlers)
         for config in handlers.values():
             if config.prepare is not None:
                 self.prepare(config.prepare)
-        self._subscriptions.update(handlers)
 
     async def rebuild(
         self, collections: Collection[str], tell: Callable[[str], None], *, remove_untold: bool
@@ -157,6 +167,12 @@ class Runtime:
         )
         self.run_jobs(_FILES, work)
 
+    def number(self, feed: Feed) -> None:
+        """Give marks to the documents of a feed, in every replica."""
+        self.prepare(feed.prepare)
+        self.run_in_background(f"feed.{feed.name}", feed.run)
+        self.run_every(_MEASURE_FEEDS_S, f"feed.{feed.name}.measure", feed.measure)
+
     def run_every(self, seconds: float, name: str, task: Task) -> None:
         """Run `task` periodically in each replica, `seconds` apart: for its own gauges.
 
@@ -195,14 +211,21 @@ class Runtime:
         title: str,
         description: str,
         routers: Sequence[APIRouter],
-        open_paths: Sequence[str] = (),
-        authenticators: Mapping[str, Authenticator] = MappingProxyType({}),
         uploads: Mapping[str, int] = MappingProxyType({}),
+        limits: Sequence[ListLimits] = (),
+        find_structure: FindStructure | None = None,
+        rights: Mapping[Route, Need] | None = None,
     ) -> FastAPI:
         """Build the HTTP application of the service; its lifespan starts and stops the runtime.
 
-        `open_paths`, `authenticators` and `uploads` are those of `create_app`.
+        Args:
+            title: as that of `create_app`, like `description`, `routers`, `uploads` and `limits`.
+            find_structure: finds a structure of the directory; by default in its projection.
+            rights: what each route needs; by default the rows of this service in the table.
         """
+        if find_structure is not None:
+            self._find_structure = find_structure
+        self._project_rights()
         return create_app(
             self.service,
             title=title,
@@ -211,15 +234,53 @@ class Runtime:
             readiness=self._find_missing,
             is_started=self._started.is_set,
             lifespan=self._lifespan,
-            trust_headers=self.settings.trust_headers,
-            open_paths=open_paths,
-            authenticators=authenticators,
+            access=AccessPorts(
+                verify=self._verify,
+                find_principal=self.principals.find,
+                find_structure=self._find_structure,
+                clock=self.clock,
+            ),
+            rights=load_rights(self.service) if rights is None else rights,
             uploads=uploads,
             allowed_origins=self.settings.allowed_origins.split(),
             body_limits=build_body_limits(self.settings),
             requests_each=self.settings.connections_each,
+            caller_limits=self._limit_callers(),
+            limits=limits,
             proxies=self.settings.proxies.split(),
         )
+
+    def _limit_callers(self) -> CallerLimits:
+        """Build the limit of requests of one caller, which the replicas count together."""
+        settings, counts = self.settings, CallerCountDocuments(self.store)
+        rules = CallerRules(
+            settings.caller_window_s,
+            settings.caller_requests,
+            settings.caller_requests_open,
+            settings.proxies.split(),
+        )
+        limits = CallerLimits(rules, self.clock, counts)
+        self.prepare(counts.prepare)
+        self.run_every(SHARE_S, "caller limits", limits.share)
+        return limits
+
+    async def _verify(self, token: str) -> Identity:
+        if self._verifier is None:
+            raise TransientError("the service has not started")
+        return await self._verifier.verify(token)
+
+    def _project_rights(self) -> None:
+        """Project what decides about a caller: principals and structures, unless it is done."""
+        shared = {HABILITATION: build_principals_config(self.principals)}
+        if STRUCTURE not in self._read_models and STRUCTURE.owner != self.service:
+            shared[STRUCTURE] = ProjectionConfig(project_structures, STRUCTURES)
+        self.project(shared)
+        projections = {
+            topic: Projection(self.store, topic, config, self.clock)
+            for topic, config in self._read_models.items()
+        }
+        self._processors += projections.values()
+        self._projections = self._broker.subscribe(".projections", projections)
 
     async def _find_missing(self) -> list[str]:
         missing = []
@@ -245,7 +306,17 @@ class Runtime:
     async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
         # Both are closed here, and not after the server: uvicorn ends the process once it has
         # stopped.
-        async with _export_spans(self.service, self.settings), self.store:
+        settings = self.settings
+        async with (
+            _export_spans(self.service, settings),
+            self.store,
+            open_verifier(
+                settings.issuers,
+                self.clock,
+                skew_s=settings.token_skew_s,
+                stale_s=settings.keys_stale_s,
+            ) as self._verifier,
+        ):
             self._run("start", self._start)
             try:
                 yield

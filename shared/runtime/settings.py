@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator
-from ipaddress import ip_address, ip_network
-from typing import Literal, Self
+from ipaddress import ip_network
+from typing import Literal
 
 from aiokafka.conn import collect_hosts
-from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
+from pydantic import AliasChoices, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.runtime.tokens.issuers import Issuer, check_issuers
 from shared.vocabulary.levels import LEVEL, WRITE_LEVEL
 
 PREFIX = "AIGUILLAGE_"
@@ -44,8 +45,13 @@ class RuntimeSettings(BaseSettings):
     end_offsets_reliable: bool = True
     """False for a broker whose end offsets are wrong: a service is then ready when no record has
     come for a second."""
-    trust_headers: bool = False
-    """Trust the headers that name the caller. Loopback only."""
+    issuers: tuple[Issuer, ...] = ()
+    """Trusted issuers of tokens, a JSON list; each names its `url`, its `audience`, and for whom it
+    may speak. Without one nobody can sign in."""
+    token_skew_s: int = Field(default=30, ge=0, le=60)
+    """Clock skew of issuers that is accepted, in seconds."""
+    keys_stale_s: float = Field(default=3600, ge=300)
+    """For so long the known keys of an issuer go on when it does not answer; then 503."""
     proxies: str = ""
     """Addresses or networks of the proxies before this service, separated by spaces: the header
     `X-Forwarded-For` is trusted from them only. Empty: from nobody."""
@@ -60,6 +66,14 @@ class RuntimeSettings(BaseSettings):
     connections_waiting: int = Field(default=500, ge=1)
     """Limit of connections that wait for a request or the end of its head; beyond it, the oldest
     is closed."""
+    caller_window_s: int = Field(default=60, ge=1, le=3600)
+    """Window of the limits of requests of one caller, in seconds."""
+    caller_requests: int = Field(default=1200, ge=0)
+    """Limit of requests of one person or program in a window, in this service; 0: none. Twenty a
+    second is many times what a person's page asks, and carries a million pieces a day."""
+    caller_requests_open: int = Field(default=300, ge=0)
+    """Limit of requests of one network address in a window, on paths without authentication; 0:
+    none. The people and programs of an office may share an address."""
     head_timeout_s: float = Field(default=10, gt=0)
     """Timeout of the head of a request."""
     answer_timeout_s: float = Field(default=30, gt=0)
@@ -113,6 +127,12 @@ class RuntimeSettings(BaseSettings):
     def _check_servers(cls, value: str) -> str:
         return check_servers(value)
 
+    @field_validator("issuers")
+    @classmethod
+    def _check_issuers(cls, value: tuple[Issuer, ...]) -> tuple[Issuer, ...]:
+        check_issuers(value)
+        return value
+
     @field_validator("proxies")
     @classmethod
     def _check_proxies(cls, value: str) -> str:
@@ -128,22 +148,6 @@ class RuntimeSettings(BaseSettings):
                 raise ValueError(f"{each} is no origin: https://host[:port], without a path")
         return value
 
-    @model_validator(mode="after")
-    def _check_trusted_headers(self) -> Self:
-        if self.trust_headers and not _is_loopback(self.host):
-            raise ValueError(
-                f"AIGUILLAGE_TRUST_HEADERS is set: {self.host} would let anybody act for any "
-                "structure; bind 127.0.0.1"
-            )
-        return self
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
 
 def name_variable(name: str) -> str:
     """Build the name of a setting's environment variable."""
@@ -156,4 +160,7 @@ def describe_faults(error: ValidationError) -> Iterator[str]:
         fault = "not set" if each["type"] == "missing" else each["msg"]
         # The messages of our own validators need no prefix.
         fault = str(each.get("ctx", {}).get("error", fault))
-        yield f"{name_variable(str(each['loc'][0])) if each['loc'] else 'settings'}: {fault}"
+        name, *within = each["loc"] or ("",)
+        if within:
+            fault = f"{'.'.join(map(str, within))}: {fault}"
+        yield f"{name_variable(str(name)) if name else 'settings'}: {fault}"

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from collections.abc import Collection as Several
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
 
 from shared.runtime.backoff import compute_backoff, retry_transient
 from shared.runtime.error_descriptions import describe_error
@@ -45,8 +44,6 @@ class InTransaction:
     poll_s: float = 1
     """Polling interval of a worker, in seconds, for jobs that another process has enqueued."""
     repeat_s: None = None
-    fail_together: ClassVar[bool] = True
-    """Whether the failure of one job makes the others of its claim fail, as in one transaction."""
 
     async def carry_out(self, rows: JobRows, jobs: Sequence[Job]) -> None:
         """Carry out claimed jobs in one transaction; bisect them when one may be at fault.
@@ -80,22 +77,20 @@ class InTransaction:
 class Effect:
     """Jobs whose effects are outside the store, or a transaction of their own: at least once.
 
-    Those claimed together run side by side, and the slowest of them delays the next claim.
+    They run side by side, and a slow one delays no other: as one ends, the next is claimed.
     """
 
     handle: Callable[[Job], Awaitable[object]]
     effect_timeout_s: float = 10
     """Timeout of one effect, in seconds; beyond it the job fails."""
     batch_size: int = 20
-    """Limit of the jobs of one claim."""
+    """Limit of the jobs that one replica carries out at a time."""
     retry_max_s: float = 600
     """Longest retry delay of a job that fails, in seconds."""
     poll_s: float = 1
     """Polling interval of a worker, in seconds, for jobs that another process has enqueued."""
     repeat_s: float | None = None
     """Seconds from the end of a periodic task to its next run; None for a job."""
-    fail_together: ClassVar[bool] = False
-    """Whether the failure of one job makes the others of its claim fail, as in one transaction."""
 
     @property
     def lease_s(self) -> float:

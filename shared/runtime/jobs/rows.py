@@ -55,10 +55,13 @@ async def enqueue(transaction: Transaction, jobs: Sequence[Job]) -> None:
     if not jobs:
         return
     now = await read_clock(transaction.db)
-    await transaction.collection(COLLECTION).bulk_write(
-        [update for job in jobs for update in _build_enqueuing(job, now)],
-        ordered=False,
-        session=transaction.session,
+    rows, session = transaction.collection(COLLECTION), transaction.session
+    # What a postponed row waited for may be what this transaction writes: it is due now.
+    postponed = {"holder": None, "waits": {"$gt": 0}, "attempts": 0}
+    known = {"_id": {"$in": [job.id for job in jobs]}}
+    await rows.update_many(known | postponed, {"$set": {"due": now}}, session=session)
+    await rows.bulk_write(
+        [_build_enqueuing(job, now) for job in jobs], ordered=False, session=session
     )
     transaction.notified.update(job.kind for job in jobs)
 
@@ -215,18 +218,13 @@ def _build_job(row: Document) -> Job:
     return Job(row["kind"], row["key"], row["payload"], row["attempts"], row.get("waits", 0))
 
 
-def _build_enqueuing(job: Job, now: datetime) -> tuple[UpdateOne, UpdateOne]:
-    """Build the updates that insert a row, or mark the one that is there.
-
-    What a postponed row waited for may be what this transaction writes: it is due now.
-    """
+def _build_enqueuing(job: Job, now: datetime) -> UpdateOne:
+    """Build the update that inserts a row, or marks the one that is there."""
     row = _build_row(job, now)
-    newest = {"payload": row.pop("payload"), _AGAIN: True}
-    postponed = {"_id": job.id, "holder": None, "waits": {"$gt": 0}, "attempts": 0}
-    return (
-        UpdateOne({"_id": job.id}, {"$setOnInsert": row, "$set": newest}, upsert=True),
-        UpdateOne(postponed, {"$set": {"due": now}}),
-    )
+    # A value of its own: the store ignores an update that changes nothing, and a claim beside this
+    # transaction would take the mark away without a conflict.
+    newest = {"payload": row.pop("payload"), _AGAIN: new_id()}
+    return UpdateOne({"_id": job.id}, {"$setOnInsert": row, "$set": newest}, upsert=True)
 
 
 def _build_reset(due: datetime) -> Document:

@@ -4,10 +4,12 @@ import asyncio
 import random
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 
 from shared.runtime.backoff import retry_forever
-from shared.runtime.jobs.kinds import Finder, Work, build_periodic
-from shared.runtime.jobs.rows import COLLECTION, JobRows
+from shared.runtime.jobs.kinds import Effect, Finder, InTransaction, Work, build_periodic
+from shared.runtime.jobs.rows import COLLECTION, Job, JobRows
+from shared.runtime.logs import get_logger
 from shared.runtime.metrics import JOBS_FAILING, JOBS_LATE, JOBS_POSTPONED, JOBS_WAITING
 from shared.runtime.store.database import Document, Store, aggregate
 from shared.runtime.tracing.spans import open_root
@@ -16,6 +18,7 @@ STOP_S = 2.0
 """Timeout of the release of claimed rows at stop, in seconds."""
 _WAITS_OFTEN = 5
 """Waits that a busy platform explains: over them a job has waited for about three minutes."""
+_log = get_logger(__name__)
 
 
 class Worker:
@@ -26,6 +29,8 @@ class Worker:
         self.kind = rows.kind
         self._rows = rows
         self._work = work
+        self._running: set[asyncio.Task[None]] = set()
+        """Effects that are being carried out."""
 
     async def prepare(self) -> None:
         """Create the index, and make a periodic task due now."""
@@ -41,21 +46,44 @@ class Worker:
                     # Clear the event before the claim: a job enqueued during the claim sets it
                     # again.
                     woken.clear()
-                    if not await retry_forever(f"jobs.{self.kind}", self._carry_out_next):
+                    carry_out = partial(self._carry_out_next, woken)
+                    if not await retry_forever(f"jobs.{self.kind}", carry_out):
                         await self._wait(woken)
         finally:
+            for task in self._running:
+                task.cancel()
+            await asyncio.gather(*self._running, return_exceptions=True)
             # A rolling restart must not hold jobs back for the length of a lease.
             with suppress(Exception):
                 await asyncio.wait_for(self._rows.release(), STOP_S)
 
-    async def _carry_out_next(self) -> bool:
-        """Carry out the jobs of one claim. False when nothing was due."""
+    async def _carry_out_next(self, woken: asyncio.Event) -> bool:
+        """Carry out the jobs of one claim. False when nothing was due, or no room is left."""
         work = self._work
-        jobs = await self._rows.claim(work.batch_size, fail_together=work.fail_together)
-        if jobs:
-            with open_root(f"jobs {self.kind}"):
-                await work.carry_out(self._rows, jobs)
+        room = work.batch_size - len(self._running)
+        if not room:
+            return False
+        jobs = await self._rows.claim(room, fail_together=isinstance(work, InTransaction))
+        if isinstance(work, InTransaction):
+            if jobs:
+                with open_root(f"jobs {self.kind}"):
+                    await work.carry_out(self._rows, jobs)
+            return bool(jobs)
+        for job in jobs:
+            task = asyncio.create_task(self._carry_out_effect(work, job, woken))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
         return bool(jobs)
+
+    async def _carry_out_effect(self, work: Effect, job: Job, woken: asyncio.Event) -> None:
+        """Carry out one job beside others, and let its worker look for the next."""
+        try:
+            with open_root(f"jobs {self.kind}"):
+                await work.carry_out(self._rows, [job])
+        except Exception as error:  # noqa: BLE001 - the job is claimed again once its lease ends
+            _log.error("job.unfinished", kind=job.kind, key=job.key, exc_info=error)
+        finally:
+            woken.set()
 
     async def _wait(self, woken: asyncio.Event) -> None:
         # With jitter: replicas that started together must not poll together.

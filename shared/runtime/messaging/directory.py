@@ -7,9 +7,11 @@ from pydantic import TypeAdapter
 from shared.circuit.parties import Structure
 from shared.contracts.envelope import Event
 from shared.contracts.organisation_v1 import StructureChanged
+from shared.rights.model import KnownStructure
 from shared.runtime.messaging.projection import keep_newest
 from shared.runtime.store.database import Document, Store, Transaction
-from shared.runtime.store.schema import DocumentFormat
+from shared.runtime.store.schema import SCHEMA, DocumentFormat
+from shared.vocabulary.structures import StructureKind, StructureStatus
 
 STRUCTURES = "structures"
 _STRUCTURE = TypeAdapter(Structure)
@@ -44,6 +46,16 @@ class Directory:
         rows = await found.to_list(None)
         DIRECTORY.check(rows)
         return {row["_id"]: DIRECTORY.read(row) for row in rows}
+
+    async def find_known(self, structure: str) -> KnownStructure | None:
+        """Find the kind and the status of a structure, which access control needs; or None."""
+        fields = {"structure.kind": 1, "structure.status": 1, SCHEMA: 1}
+        row = await self._rows.find_one({"_id": structure}, fields, session=self._session)
+        if row is None:
+            return None
+        DIRECTORY.check([row])
+        kept = row["structure"]
+        return KnownStructure(StructureKind(kept["kind"]), StructureStatus(kept["status"]))
 
     async def find_names(self, structures: Iterable[str]) -> Mapping[str, str]:
         """Find names of structures by id; those that do not exist are left out."""

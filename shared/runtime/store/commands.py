@@ -11,7 +11,12 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from shared.runtime.error_descriptions import describe_error
 from shared.runtime.errors import CANNOT_CONNECT, StoreUriError
-from shared.runtime.store.database import TIMEOUTS, Document, name_database, name_uri_faults
+from shared.runtime.store.database import (
+    Document,
+    list_timeouts,
+    name_database,
+    name_uri_faults,
+)
 
 BlockingCollection: TypeAlias = "Collection[Document]"
 
@@ -23,7 +28,7 @@ def open_collection(uri: str, service: str, namespace: str, collection: str) -> 
     empty collection. Raises StoreUriError for a connection string that cannot be used.
     """
     with name_uri_faults():
-        client: MongoClient[Document] = MongoClient(uri, tz_aware=True, **TIMEOUTS)
+        client: MongoClient[Document] = MongoClient(uri, tz_aware=True, **list_timeouts(uri))
     name = name_database(service, namespace)
     prefix = name_database("", namespace)
     databases = [each for each in client.list_database_names() if each.startswith(prefix)]

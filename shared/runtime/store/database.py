@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Self, TypeAlias, TypeVar
+from urllib.parse import parse_qsl, urlsplit
 
 from bson import Timestamp
 from bson.binary import Binary
@@ -46,13 +47,13 @@ T = TypeVar("T")
 
 _SESSIONS_KEPT_S = 7 * 24 * 3600
 """Time for which the ids of sessions are kept, in seconds."""
-TIMEOUTS: Mapping[str, Any] = {
+_TIMEOUTS: Mapping[str, Any] = {
     "serverSelectionTimeoutMS": 3000,
     "connectTimeoutMS": 3000,
     "socketTimeoutMS": 20_000,
 }
 """Timeouts of a client, in milliseconds: a store that stops answering counts as away, and no call
-waits for ever."""
+waits for ever. Those that the connection string states win."""
 _CONFLICTS_S = 5.0
 """Time for which a transaction is retried after conflicts, in seconds."""
 _PAUSE_S = 0.02
@@ -62,6 +63,12 @@ _PING_S = 2.0
 SNAPSHOT = ReadConcern("snapshot")
 _MAJORITY = WriteConcern("majority")
 _NO_IDS: Ids = MappingProxyType({})
+
+
+def list_timeouts(uri: str) -> Mapping[str, Any]:
+    """List the timeouts of a client that its connection string does not state."""
+    stated = {name.lower() for name, _ in parse_qsl(urlsplit(uri).query)}
+    return {name: value for name, value in _TIMEOUTS.items() if name.lower() not in stated}
 
 
 @contextmanager
@@ -184,7 +191,7 @@ class Store:
         """
         with name_uri_faults():
             self._client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
-                uri, appname=service, **TIMEOUTS
+                uri, appname=service, **list_timeouts(uri)
             )
         options: CodecOptions[Document] = CodecOptions(tz_aware=True)
         self.service = service

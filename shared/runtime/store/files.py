@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from functools import cached_property
 from io import BytesIO
 
 from bson import ObjectId
@@ -41,10 +42,14 @@ class Files:
     def __init__(self, store: Store, clock: Clock) -> None:
         """Prepare the bucket."""
         self._store = store
-        self._bucket = AsyncIOMotorGridFSBucket(store.db)
         self._index = store.collection("files")
         self._uploads = store.collection("uploads")
         self._clock = clock
+
+    @cached_property
+    def _bucket(self) -> AsyncIOMotorGridFSBucket:
+        """Bucket of GridFS; Motor wants an event loop to make one."""
+        return AsyncIOMotorGridFSBucket(self._store.db)
 
     async def put(self, content: bytes) -> str:
         """Store `content` and return its SHA-256 (hexadecimal)."""

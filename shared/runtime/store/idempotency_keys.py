@@ -1,10 +1,11 @@
 """Idempotency keys in the store: kept 24 hours, with the request that each was used for."""
 
+import re
 from collections.abc import Awaitable, Callable, Collection
 from datetime import timedelta
 from typing import TypeVar
 
-from shared.application.idempotency import Key, UsedKey
+from shared.application.idempotency import Key, UsedKey, read_owner
 from shared.runtime.store.database import Store, Transaction
 from shared.runtime.store.driver import BulkWriteError, DuplicateKeyError
 
@@ -67,3 +68,18 @@ async def record_key_uses(transaction: Transaction, subjects: Collection[tuple[K
     ]
     if rows:
         await transaction.collection(_COLLECTION).insert_many(rows, session=transaction.session)
+
+
+async def find_keys_of(
+    store: Store, prefix: str, is_owner: Callable[[str], bool]
+) -> Collection[str]:
+    """Find the ids of the used keys whose owner begins with `prefix`, and satisfies `is_owner`."""
+    wanted = {"_id": {"$regex": rf"^\d+:{re.escape(prefix)}"}}
+    rows = store.collection(_COLLECTION).find(wanted, {"_id": 1})
+    return [row["_id"] async for row in rows if is_owner(read_owner(row["_id"]))]
+
+
+async def forget_keys(store: Store, ids: Collection[str]) -> None:
+    """Forget the use of keys, by `Key.id`: a person is erased."""
+    if ids:
+        await store.collection(_COLLECTION).delete_many({"_id": {"$in": list(ids)}})

@@ -138,6 +138,37 @@ class RewrittenDocuments(Generic[T]):
         return self._format.write_change(value, self._transaction.level, kept)
 
 
+class TransactionDocuments(RewrittenDocuments[T]):
+    """Documents of one collection, found and saved within a transaction."""
+
+    def __init__(self, documents: DocumentFormat[T], transaction: Transaction) -> None:
+        """Use the format of a collection within a transaction."""
+        super().__init__(documents, transaction)
+        self._collection = transaction.collection(documents.collection)
+        self._session = transaction.session
+
+    async def find(self, wanted: Document) -> T | None:
+        """Find the document that matches a query."""
+        row = await self._collection.find_one(wanted, session=self._session)
+        return self.read(row) if row else None
+
+    async def list(self, wanted: Document) -> Sequence[T]:
+        """List the documents that match a query, by id."""
+        rows = self._collection.find(wanted, session=self._session).sort("_id", 1)
+        return [self.read(row) async for row in rows]
+
+    async def count(self, wanted: Document) -> int:
+        """Count the documents that match a query."""
+        return await self._collection.count_documents(wanted, session=self._session)
+
+    async def save(self, key: str, value: T) -> None:
+        """Write the whole document of a value; one that was not there is new."""
+        document = {**self.write(key, value), "_id": key}
+        await self._collection.replace_one(
+            {"_id": key}, document, upsert=True, session=self._session
+        )
+
+
 def _restore(written: Document, level: int, kept: Kept) -> Document:
     """Put back what is unknown of a document, and stamp its level: it is never lowered."""
     whole: Document = put_back(kept.unknown, written)

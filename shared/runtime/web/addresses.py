@@ -1,6 +1,6 @@
 """Client address, by which limits count: an IPv4 address, or the /64 of an IPv6 address."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 
@@ -17,6 +17,12 @@ def read_address(connection: HTTPConnection) -> str:
     named in the settings gives another.
     """
     return group_address(connection.client.host if connection.client else "")
+
+
+def read_client(connection: HTTPConnection, proxies: Sequence[IPv4Network | IPv6Network]) -> str:
+    """Read the address of a client, as `read_address`; empty for a proxy that names no client."""
+    host = connection.client.host if connection.client else ""
+    return "" if is_within(host, proxies) else read_address(connection)
 
 
 def group_address(host: str) -> str:

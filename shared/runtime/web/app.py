@@ -8,26 +8,25 @@ from types import MappingProxyType
 
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import PlainTextResponse
-from fastapi.routing import APIRoute
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.contracts.public_paths import build_public_prefix
+from shared.rights.needs import Need
+from shared.rights.table import Route
 from shared.runtime.ids import new_id
 from shared.runtime.logs import bind_ids
 from shared.runtime.metrics import REQUESTS
 from shared.runtime.tracing.spans import RootSpan, SpanKind, open_root
 from shared.runtime.tracing.traceparent import HEADER, parse_traceparent
+from shared.runtime.web.access import Access, AccessMiddleware, AccessPorts
+from shared.runtime.web.access_description import describe_access
 from shared.runtime.web.body_limits import BodyLimit, BodyLimits, BodyPaths, UploadLimit
-from shared.runtime.web.caller import authenticate_if_named
+from shared.runtime.web.caller_limits import CallerLimitMiddleware, CallerLimits
 from shared.runtime.web.docs_page import create_docs_router
-from shared.runtime.web.middlewares import (
-    AuthenticationMiddleware,
-    Authenticator,
-    HeadMiddleware,
-    OriginMiddleware,
-)
+from shared.runtime.web.limits_route import ListLimits, create_limits_router
+from shared.runtime.web.middlewares import HeadMiddleware, OriginMiddleware
 from shared.runtime.web.paths import PathPrefixes, find_route_label
 from shared.runtime.web.problems import (
     MEDIA_TYPE,
@@ -37,7 +36,7 @@ from shared.runtime.web.problems import (
     respond,
 )
 from shared.runtime.web.request_limit import RequestLimit
-from shared.runtime.web.request_validation import DescribedRoute
+from shared.runtime.web.route_needs import RouteNeeds
 from shared.runtime.web.websockets import serve_websocket
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -62,11 +61,12 @@ def create_app(
     readiness: Readiness,
     is_started: Callable[[], bool],
     lifespan: Lifespan,
-    trust_headers: bool,
+    access: AccessPorts,
+    rights: Mapping[Route, Need],
     body_limits: BodyLimits,
     requests_each: int,
-    open_paths: Sequence[str] = (),
-    authenticators: Mapping[str, Authenticator] = MappingProxyType({}),
+    caller_limits: CallerLimits,
+    limits: Sequence[ListLimits] = (),
     uploads: Mapping[str, int] = MappingProxyType({}),
     allowed_origins: Sequence[str] = (),
     proxies: Sequence[str] = (),
@@ -74,17 +74,20 @@ def create_app(
     """Build the HTTP application of a service; its routers serve under its public prefix.
 
     Args:
-        service: its name, the first segment of every public path. `open_paths`, `authenticators`
-            and `uploads` name what comes after the prefix.
+        service: its name, the first segment of every public path. `uploads` names what comes after
+            the prefix.
+        access: what access control asks.
+        rights: what each route needs; one that names nothing is refused.
         body_limits: timeouts, lowest rate and quotas of bodies.
         requests_each: limit of requests in progress of one client address behind a proxy.
-        open_paths: prefixes of the paths that need no authentication.
-        authenticators: authenticator of each path prefix. Without one, an open path serves
-            anybody, and every other path serves structures only.
+        caller_limits: limit of requests of one caller in a window.
+        limits: list more limits of the service that a caller reads by `GET /limits`.
         uploads: size limit of a form, in MB, by prefix of the paths that take files. Elsewhere
             the limit of a body is small.
         allowed_origins: origins whose pages may open a WebSocket, besides the host itself.
         proxies: addresses or networks of the proxies, as in `RuntimeSettings`.
+
+    Raises RightsMismatchError unless each route has one row in `rights`, and each row a route.
     """
     prefix = build_public_prefix(service)
     docs_url, openapi_url = f"{prefix}/docs", f"{prefix}/openapi.json"
@@ -108,33 +111,26 @@ def create_app(
             }
         },
     )
-    app.state.trust_headers = trust_headers
     app.state.prefix = prefix
     install_handlers(app)
-    opened = PathPrefixes(*(prefix + each for each in open_paths))
-    paths = BodyPaths(opened, {PathPrefixes(prefix + path): mb for path, mb in uploads.items()})
-    named = {PathPrefixes(prefix + path): each for path, each in authenticators.items()}
+    routers = [*routers, create_limits_router(caller_limits, limits)]
+    routes = RouteNeeds(prefix, routers, rights)
+    forms = {PathPrefixes(prefix + path): mb for path, mb in uploads.items()}
+    paths = BodyPaths(routes.is_public, forms)
     app.add_middleware(HeadMiddleware)
     app.add_middleware(UploadLimit, paths=paths, limits=body_limits)
-    app.add_middleware(
-        AuthenticationMiddleware,
-        exempt=exempt,
-        authenticators={**named, opened: authenticate_if_named},
-    )
+    app.add_middleware(CallerLimitMiddleware, limits=caller_limits, exempt=exempt)
+    app.add_middleware(AccessMiddleware, access=Access(access), routes=routes, exempt=exempt)
     app.add_middleware(OriginMiddleware, allowed=allowed_origins)
     app.add_middleware(StartupMiddleware, is_open=is_started, exempt=exempt)
     app.add_middleware(BodyLimit, paths=paths, limits=body_limits)
     app.add_middleware(RequestLimit, each=requests_each, proxies=proxies)
     app.add_middleware(RequestMiddleware)
     for router in routers:
-        if any(
-            isinstance(each, APIRoute) and not isinstance(each, DescribedRoute)
-            for each in router.routes
-        ):
-            raise TypeError("a router of a service has DescribedRoute as its route_class")
         app.include_router(router, prefix=prefix)
     app.include_router(_create_operations_router(readiness))
     app.include_router(create_docs_router(docs_url, openapi_url=openapi_url, title=title))
+    describe_access(app, prefix, rights)
     return app
 
 

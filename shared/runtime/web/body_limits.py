@@ -3,7 +3,7 @@
 import asyncio
 from bisect import insort
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -14,8 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.runtime.metrics import BODIES_REFUSED, UPLOAD_BYTES
 from shared.runtime.web.addresses import read_address
+from shared.runtime.web.caller import read_structure
 from shared.runtime.web.forms import MULTIPART
-from shared.runtime.web.middlewares import read_structure
 from shared.runtime.web.paths import PathPrefixes
 from shared.runtime.web.problems import RETRY_AFTER_S, Problem, UnreadableError, respond
 from shared.vocabulary.sizes import MEGABYTE
@@ -43,14 +43,11 @@ class BodyLimits:
 
 @dataclass(frozen=True, slots=True)
 class BodyPaths:
-    """Paths without authentication, and paths that take files with their size limit in MB."""
+    """Requests without authentication, and paths that take files with their size limit in MB."""
 
-    open: PathPrefixes
+    is_open: Callable[[Scope], bool]
+    """Tells whether a request needs no authentication."""
     uploads: Mapping[PathPrefixes, int]
-
-    def is_open(self, scope: Scope) -> bool:
-        """Tell whether the path of a request needs no authentication."""
-        return self.open.match(scope["path"])
 
     def find_form_limit(self, scope: Scope) -> int | None:
         """Return the size limit of a form with files; None for any other request."""

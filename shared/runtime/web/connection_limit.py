@@ -18,7 +18,7 @@ class ConnectionLimit:
     def __init__(self, in_all: int, each: int) -> None:
         """Allow `in_all` connections in total, and `each` for one holder."""
         self._in_all = in_all
-        self._each = each
+        self.each = each
         self._open: Counter[str] = Counter()
 
     def acquire(self, holder: str) -> Callable[[], None] | LimitReached:
@@ -26,12 +26,16 @@ class ConnectionLimit:
 
         The function is to be called once.
         """
-        if self._open[holder] >= self._each:
+        if self._open[holder] >= self.each:
             return LimitReached.HOLDER
         if self._open.total() >= self._in_all:
             return LimitReached.SERVICE
         self._open[holder] += 1
         return lambda: self._release(holder)
+
+    def count(self, holder: str) -> int:
+        """Count the open connections of a holder."""
+        return self._open.get(holder, 0)
 
     def _release(self, holder: str) -> None:
         self._open[holder] -= 1

@@ -1,75 +1,18 @@
-"""ASGI middlewares of every service: authentication, origin check of WebSockets, HEAD."""
+"""ASGI middlewares of every service: origin check of WebSockets, HEAD."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
-from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.runtime.web.caller import authenticate_request
-from shared.runtime.web.paths import PathPrefixes
 from shared.runtime.web.problems import Problem, respond
-from shared.vocabulary.actors import Actor
-
-Authenticator = Callable[[HTTPConnection], object]
-"""Authenticates the caller, or raises a 401 problem."""
-_CALLER = "aiguillage.caller"
-"""Key of an ASGI scope: the caller that the authenticator has returned."""
 
 _PORTS = {"http": 80, "https": 443}
 _ANOTHER_SITE = Problem(
     403, "HTTP-ORIGIN-01", "Cette connexion vient d'une page d'un autre site : elle est refusée."
 )
-
-
-class AuthenticationMiddleware:
-    """Authentication middleware: answers 401 before the body is read when the caller is unknown.
-
-    Routes authenticate as well, but the framework parses the body before. This middleware keeps a
-    service from parsing the bodies of unknown callers.
-    """
-
-    def __init__(
-        self,
-        app: ASGIApp,
-        *,
-        exempt: PathPrefixes,
-        authenticators: Mapping[PathPrefixes, Authenticator],
-    ) -> None:
-        """Wrap `app`.
-
-        Args:
-            exempt: paths without any authentication.
-            authenticators: authenticator of each path prefix; the first match is used. On any
-                other path the caller must be a structure.
-        """
-        self._app = app
-        self._exempt = exempt
-        self._authenticators = dict(authenticators)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer 401."""
-        if scope["type"] != "lifespan" and not self._exempt.match(scope["path"]):
-            try:
-                caller = self._find_authenticator(scope["path"])(HTTPConnection(scope))
-            except Problem as problem:
-                # A WebSocket is not open yet, so it is refused by an HTTP answer too.
-                await respond(problem)(scope, receive, send)
-                return
-            scope[_CALLER] = caller
-        await self._app(scope, receive, send)
-
-    def _find_authenticator(self, path: str) -> Authenticator:
-        found = (each for prefixes, each in self._authenticators.items() if prefixes.match(path))
-        return next(found, authenticate_request)
-
-
-def read_structure(scope: Scope) -> str | None:
-    """Read the authenticated structure of a request; None for any other caller."""
-    caller = scope.get(_CALLER)
-    return caller.structure if isinstance(caller, Actor) else None
 
 
 class OriginMiddleware:

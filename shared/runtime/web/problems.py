@@ -216,9 +216,11 @@ _SENTENCES = {
     "string_too_long": "Ce texte dépasse {max_length} caractères.",
     "string_too_short": "Ce texte est trop court : {min_length} caractères au moins.",
     "too_long": "Cette liste est trop longue.",
+    "listed_twice": "Cette liste contient deux fois la même valeur.",
     "string_type": "Un texte est attendu.",
     "int_parsing": "Un nombre entier est attendu.",
     "bool_parsing": "Une valeur booléenne est attendue.",
+    "email": "Une adresse électronique est attendue.",
     "iso_date": "Une date AAAA-MM-JJ est attendue, entre 2000 et 2099.",
 }
 

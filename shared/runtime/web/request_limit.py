@@ -12,7 +12,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.runtime.metrics import CONNECTIONS_CUT
-from shared.runtime.web.addresses import is_within, read_address
+from shared.runtime.web.addresses import read_client
 from shared.runtime.web.problems import RETRY_AFTER_S, Problem, respond
 
 
@@ -28,7 +28,9 @@ class RequestLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer 429."""
-        address = "" if scope["type"] == "lifespan" else self._read_client(scope)
+        address = ""
+        if scope["type"] != "lifespan":
+            address = read_client(HTTPConnection(scope), self._proxies)
         if not address:
             await self._app(scope, receive, send)
             return
@@ -43,11 +45,6 @@ class RequestLimit:
             self._of_address[address] -= 1
             if not self._of_address[address]:
                 del self._of_address[address]
-
-    def _read_client(self, scope: Scope) -> str:
-        connection = HTTPConnection(scope)
-        host = connection.client.host if connection.client else ""
-        return "" if is_within(host, self._proxies) else read_address(connection)
 
 
 def _build_too_many() -> Problem:

@@ -27,6 +27,8 @@ from shared.vocabulary.rules import Violation
 
 _FORMS = (MULTIPART, URLENCODED)
 _Schema = Mapping[str, Any]
+JUDGED_ROUTE = "aiguillage.route"
+"""Key of an ASGI scope: path of the route whose need was judged, set by access control."""
 
 
 class DescribedRoute(APIRoute):
@@ -40,6 +42,8 @@ class DescribedRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def handle_described(request: Request) -> Response:
+            if request.scope.get(JUDGED_ROUTE, self.path_format) != self.path_format:
+                raise RuntimeError(f"{self.path_format} is served, another route was judged")
             description = request.app.openapi()
             # A route does not know the prefix of the application.
             path = getattr(request.app.state, "prefix", "") + self.path_format
