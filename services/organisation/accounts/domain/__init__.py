@@ -1,0 +1,1 @@
+"""Accounts, attachments, habilitations, and the rules that their changes keep."""

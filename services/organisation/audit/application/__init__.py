@@ -1,0 +1,1 @@
+"""Acts that are told in the audit trail, and the port of their transaction."""

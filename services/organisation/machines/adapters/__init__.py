@@ -1,0 +1,1 @@
+"""Store, secrets, signatures and rate limit of machines."""

@@ -1,0 +1,1 @@
+"""Use cases of machines and of their tokens, and their ports."""

@@ -1,0 +1,1 @@
+"""Machines, their scopes and secrets, and what a token may hold."""

@@ -1,0 +1,1 @@
+"""Mandates: their parties, days and scope, and the rules that they keep."""

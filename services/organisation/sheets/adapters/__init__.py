@@ -1,0 +1,1 @@
+"""Store of sheets, and spreadsheets that are read and written."""

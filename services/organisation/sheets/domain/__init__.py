@@ -1,0 +1,1 @@
+"""A sheet, the rules that it breaks, and its spreadsheet form."""

@@ -1,0 +1,1 @@
+"""Adapters of structures: their store in MongoDB."""
