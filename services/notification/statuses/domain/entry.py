@@ -29,6 +29,15 @@ class Entry:
     motive: str | None = None
     comment: str | None = None
     payment_not_reported: bool = False
+    marche: str | None = None
+    """Number of the marché, as the piece that opened the dossier states it."""
+
+    def has_party(self, viewer: Actor) -> bool:
+        """Tell whether a viewer is a party, for the service to which it is limited."""
+        return any(
+            viewer.whole == party.whole and viewer.covers_service(party.service)
+            for party in self.parties
+        )
 
 
 def filter_visible(entries: Iterable[Entry], role: Role) -> tuple[Entry, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from services.notification.domain import Entry, filter_visible
+from services.notification.statuses.domain.entry import Entry, filter_visible
 from shared.contracts.routing_v1 import StatusChanged
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
@@ -28,6 +28,23 @@ class Subject:
     id: str
 
 
+@dataclass(frozen=True, slots=True)
+class MarkedEntry:
+    """A status with its mark: its place in what the viewers of its dossier read forward."""
+
+    mark: int
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Statuses after a mark, and the mark from which to go on."""
+
+    entries: tuple[MarkedEntry, ...]
+    mark: int
+    has_more: bool
+
+
 class Statuses(Protocol):
     """Store of every status of every piece, kept for ever.
 
@@ -39,6 +56,9 @@ class Statuses(Protocol):
 
     async def list_since(self, subject: Subject, after: int) -> Sequence[Entry]:
         """List the statuses of a subject after a rank, oldest first."""
+
+    async def list_marked(self, viewer: Actor, after: int, limit: int) -> Sequence[MarkedEntry]:
+        """List the statuses that a viewer may see, after a mark and in the order of marks."""
 
 
 class Notifier(Protocol):
@@ -65,6 +85,16 @@ class History:
         if await self._find_dossier(viewer, subject) is None:
             return None
         return filter_visible(await self._statuses.list_since(subject, 0), viewer.role)
+
+    async def read_forward(self, viewer: Actor, after: int, limit: int) -> Page:
+        """Read what a viewer may see after a mark, at most `limit` statuses.
+
+        Nothing appears later at or below the mark of the page. A hidden status does not move it,
+        as that would reveal its moment.
+        """
+        found = await self._statuses.list_marked(viewer, after, limit + 1)
+        entries = tuple(found[:limit])
+        return Page(entries, entries[-1].mark if entries else after, len(found) > limit)
 
     async def follow(
         self, viewer: Actor, subject: Subject, after: int
@@ -99,7 +129,7 @@ class History:
 
     async def _find_dossier(self, viewer: Actor, subject: Subject) -> str | None:
         last = await self._statuses.find_last(subject)
-        return last.dossier_id if last and viewer in last.parties else None
+        return last.dossier_id if last and last.has_party(viewer) else None
 
 
 async def _wait_until(news: asyncio.Event, deadline: float) -> bool:
@@ -124,9 +154,12 @@ def build_entry(sequence: int, published: StatusChanged) -> Entry:
         number=published.number,
         status=published.status,
         at=published.at,
-        parties=frozenset(Actor(Role(name), party.structure) for name, party in parties.items()),
+        parties=frozenset(
+            Actor(Role(name), party.structure, party.service) for name, party in parties.items()
+        ),
         by=Actor(published.by.role, published.by.structure) if published.by else None,
         motive=published.motive,
         comment=published.comment,
         payment_not_reported=published.payment_not_reported,
+        marche=published.marche,
     )

@@ -1,90 +1,35 @@
-"""HTTP routes and live streams (SSE) of statuses; Kafka handler that stores them."""
+"""HTTP routes and live streams (SSE) of statuses."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from datetime import datetime
-from typing import Annotated, Any, Self
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Path
+from fastapi import APIRouter, Depends, Header, Path, Query
 from fastapi.responses import StreamingResponse
-from pydantic import Field
 from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
-from services.notification.application import History, Scope, Subject, build_entry
-from services.notification.domain import Entry
-from shared.answers.answer import Answer
-from shared.answers.pieces import ActorAnswer, StatusAnswer, StructureAnswer
-from shared.circuit.labels import label_cadre
-from shared.circuit.motives import find_motive_label
-from shared.contracts.envelope import Event
+from services.notification.statuses.application.history import History, Scope, Subject
+from services.notification.statuses.domain.entry import Entry
+from services.notification.statuses.entrypoints.answers import (
+    HistoryAnswer,
+    HistoryEntryAnswer,
+    PageAnswer,
+)
 from shared.contracts.texts import TypedText
+from shared.rights.model import Requester
 from shared.runtime.errors import is_transient
-from shared.runtime.messaging.inbox import Handler
-from shared.runtime.store.database import Transaction
 from shared.runtime.web.caller import Caller
 from shared.runtime.web.connection_limit import ConnectionLimit, LimitReached
+from shared.runtime.web.limits_route import Limit, ListLimits
 from shared.runtime.web.problems import Problem, build_not_found, build_unavailable
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.ids import has_id_form
-from shared.vocabulary.labels import STATUSES
-from shared.vocabulary.roles import Role
 
 _UNBUFFERED = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 _HEARTBEAT = ": rien de nouveau\n\n"
 _RANK_LIMIT = 10**10
-
-Keep = Callable[[Transaction, Sequence[Entry]], Awaitable[None]]
-
-
-def keep_statuses(keep: Keep) -> Handler:
-    """Build the handler that stores the statuses of a batch of events."""
-
-    async def handle(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
-        await keep(transaction, [build_entry(event.sequence or 0, event.data) for event in events])
-
-    return handle
-
-
-class HistoryEntryAnswer(StatusAnswer):
-    """A status that a piece took."""
-
-    sequence: int = Field(description="Rang parmi les statuts du dossier ; « id » dans le flux.")
-    at: datetime
-    by: ActorAnswer | None = Field(description="Qui a agi ; absent quand c'est la plateforme.")
-    motive: str | None
-    motive_label: str | None
-    comment: str | None
-    parties: dict[Role, StructureAnswer] = Field(
-        description="Les parties du dossier d'alors, par rôle."
-    )
-
-    @classmethod
-    def of(cls, entry: Entry) -> Self:
-        """Show a status."""
-        return cls(
-            sequence=entry.sequence,
-            dossier_id=entry.dossier_id,
-            piece_id=entry.piece_id,
-            cadre=entry.cadre,
-            cadre_label=label_cadre(entry.cadre),
-            number=entry.number,
-            status=entry.status,
-            status_label=STATUSES[entry.status],
-            at=entry.at,
-            by=ActorAnswer.of_actor(entry.by) if entry.by else None,
-            motive=entry.motive,
-            motive_label=find_motive_label(entry.motive) if entry.motive else None,
-            comment=entry.comment,
-            parties={
-                each.role: StructureAnswer(structure=each.structure) for each in entry.parties
-            },
-        )
-
-
-class HistoryAnswer(Answer):
-    """The statuses of a dossier or of a piece, oldest first."""
-
-    statuses: list[HistoryEntryAnswer]
+_MARK_LIMIT = 2**53
+_AFTER = "Le repère de la dernière réponse ; 0 pour tout lire depuis le début."
 
 
 class EventStream(StreamingResponse):
@@ -120,6 +65,18 @@ def _refuse_stream(reached: LimitReached) -> Problem:
     )
 
 
+def list_stream_limits(limit: ConnectionLimit) -> ListLimits:
+    """Build what a caller reads of the limit of open streams, for the structure it has chosen."""
+
+    async def list_limits(who: Requester) -> Sequence[Limit]:
+        if who.structure is None:
+            return ()
+        counted = "Suivis en direct ouverts à la fois par la structure, dans ce processus"
+        return [Limit("streams", counted, limit.each, limit.count(who.structure))]
+
+    return list_limits
+
+
 Seen = Annotated[
     int,
     Header(alias="Last-Event-ID", ge=0, lt=_RANK_LIMIT, description="Dernier « id » reçu."),
@@ -129,6 +86,19 @@ Seen = Annotated[
 def create_router(history: History, limit: ConnectionLimit) -> APIRouter:
     """Build the routes."""
     router = APIRouter(route_class=DescribedRoute, tags=["statuts"])
+
+    @router.get(
+        "/statuses",
+        name="list_statuses_by_mark",
+        summary="Lire par repère tous les statuts que votre structure voit dans son rôle.",
+    )
+    async def read_forward(
+        caller: Caller,
+        after: Annotated[int, Query(ge=0, lt=_MARK_LIMIT, description=_AFTER)] = 0,
+        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    ) -> PageAnswer:
+        return PageAnswer.of(await history.read_forward(caller, after, limit))
+
     _add_routes(router, history, limit, Scope.DOSSIER, "/dossiers", "Dossier")
     _add_routes(router, history, limit, Scope.PIECE, "/pieces", "Pièce")
     return router

@@ -1,0 +1,1 @@
+"""Targets of pushes and outcomes of attempts, without any input or output."""

@@ -1,0 +1,1 @@
+"""Jobs of pushes, and HTTP routes of their log."""

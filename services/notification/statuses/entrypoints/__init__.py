@@ -1,0 +1,1 @@
+"""HTTP routes and live streams of statuses; the handler that keeps them."""

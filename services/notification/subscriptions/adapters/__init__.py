@@ -1,0 +1,1 @@
+"""Store of subscriptions, and their secrets."""

@@ -1,0 +1,1 @@
+"""Use cases of subscriptions, and their ports."""

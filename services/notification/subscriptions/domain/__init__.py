@@ -1,0 +1,1 @@
+"""Subscriptions without any input or output."""
