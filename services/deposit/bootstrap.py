@@ -10,17 +10,20 @@ from services.deposit.adapters.dossier_projection import (
 from services.deposit.adapters.ledger import MongoLedger
 from services.deposit.adapters.pieces import MongoPieces
 from services.deposit.adapters.reader_pool import ReaderLimits, ReaderPool
+from services.deposit.adapters.sheet_projection import MongoSheets, project_sheets
 from services.deposit.application.additions import Completions
 from services.deposit.application.consultations import Consultations
 from services.deposit.application.deposits import Deposits
+from services.deposit.application.openings import Openings
 from services.deposit.application.ports import Policy, Ports
 from services.deposit.entrypoints.http import create_router
 from services.deposit.settings import Settings
 from shared.circuit.loader import load_current, switch_rows_off
-from shared.contracts.topics import DOSSIER, STRUCTURE
+from shared.contracts.topics import DOSSIER, MANDAT, MARCHE, STRUCTURE
 from shared.runtime.ids import new_id
 from shared.runtime.logs import get_logger
 from shared.runtime.messaging.directory import Directory, project_structures
+from shared.runtime.messaging.mandates import Mandates, project_mandates
 from shared.runtime.messaging.projection import ProjectionConfig
 from shared.runtime.service import Runtime
 from shared.runtime.store.files import Files
@@ -41,6 +44,8 @@ def build() -> tuple[Runtime, FastAPI]:
     ports = Ports(
         reader=readers.read,
         structures=Directory(store),
+        mandates=Mandates(store),
+        sheets=MongoSheets(store),
         dossiers=dossiers,
         pieces=pieces,
         ledger=ledger,
@@ -72,6 +77,8 @@ def build() -> tuple[Runtime, FastAPI]:
         {
             STRUCTURE: ProjectionConfig(project_structures, "structures"),
             DOSSIER: ProjectionConfig(project_dossiers, "dossiers", prepare=dossiers.prepare),
+            MANDAT: ProjectionConfig(project_mandates, "mandates", prepare=Mandates(store).prepare),
+            MARCHE: ProjectionConfig(project_sheets, "sheets", prepare=MongoSheets(store).prepare),
         }
     )
     runtime.run_in_background("ledger", ledger.run)
@@ -85,6 +92,7 @@ def build() -> tuple[Runtime, FastAPI]:
                 Deposits(ports, policy),
                 Completions(ports, policy.level),
                 Consultations(ports, policy.level),
+                Openings(ports, policy),
             )
         ],
         uploads={"/pieces": _BODY_LIMIT_MB},

@@ -8,6 +8,8 @@ from services.portal.adapters.documents import PIECES
 from services.portal.adapters.dossier_projection import DOSSIERS, project_dossiers
 from services.portal.adapters.export_assets import read_assets
 from services.portal.adapters.export_queue import ExportQueue
+from services.portal.adapters.marks import COLLECTION as MARKS
+from services.portal.adapters.marks import build_feed
 from services.portal.adapters.pieces import MongoPieces
 from services.portal.adapters.sheets import CsvSheet, XlsxSheet
 from services.portal.application.exports import Exports
@@ -37,11 +39,12 @@ def build() -> tuple[Runtime, FastAPI]:
             DOSSIER: ProjectionConfig(
                 project_dossiers,
                 DOSSIERS,
-                parts={PIECES.collection: "dossier_id"},
+                parts={PIECES.collection: "dossier_id", MARKS: "dossier_id"},
                 prepare=pieces.prepare,
             ),
         }
     )
+    runtime.number(build_feed(runtime.store))
     return runtime, runtime.build_app(
         title="Aiguillage : portail",
         description="Les pièces d'une structure : recherche, tableau de bord, liste fiscale.",

@@ -6,6 +6,7 @@ python -m services.routing republish DOSSIER
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -34,6 +35,14 @@ def verify_trail(
     deposit: Annotated[str, _parse_url("DEPOSIT")] = "http://127.0.0.1:8002",
     portal: Annotated[str, _parse_url("PORTAL")] = "http://127.0.0.1:8005",
     notification: Annotated[str, _parse_url("NOTIFICATION")] = "http://127.0.0.1:8004",
+    tokens: Annotated[
+        str,
+        typer.Option(
+            envvar="AIGUILLAGE_TOKENS",
+            help="Tokens, separated by spaces, of users or programs who may look up the pieces of "
+            "the parties.",
+        ),
+    ] = "",
     trail_only: Annotated[bool, typer.Option(help="Ask no other service.")] = False,
 ) -> None:
     """Verify the audit trail of a dossier, and compare the copies of other services with it.
@@ -43,7 +52,7 @@ def verify_trail(
     """
     addresses = Addresses(*(each.rstrip("/") for each in (deposit, portal, notification)))
     with exit_without_store(_NOT_ASKED):
-        _verify(mongo, dossier, addresses, trail_only=trail_only)
+        _verify(mongo, dossier, addresses, tokens.split(), trail_only=trail_only)
 
 
 @app.command("republish")
@@ -71,7 +80,9 @@ def republish_state(
     typer.echo(f"{dossier}: version {version} is in the outbox, which the service publishes")
 
 
-def _verify(mongo: str, dossier: str, addresses: Addresses, *, trail_only: bool) -> None:
+def _verify(
+    mongo: str, dossier: str, addresses: Addresses, tokens: Sequence[str], *, trail_only: bool
+) -> None:
     try:
         report = asyncio.run(verify(mongo, dossier))
     except NewerDocumentError as error:
@@ -86,7 +97,7 @@ def _verify(mongo: str, dossier: str, addresses: Addresses, *, trail_only: bool)
     if trail_only:
         return
     try:
-        found = asyncio.run(compare(mongo, dossier, addresses))
+        found = asyncio.run(compare(mongo, dossier, addresses, tokens))
     except PeerAwayError as error:
         typer.echo(f"{dossier}: the copies were NOT compared. {error}")
         raise typer.Exit(_NOT_ASKED) from None

@@ -16,6 +16,7 @@ from services.routing.settings import Settings
 from shared.contracts import topics
 from shared.runtime.clock import build_clock
 from shared.runtime.jobs.kinds import Finder
+from shared.runtime.messaging.mandates import Mandates
 from shared.runtime.messaging.projection import ProjectionConfig
 from shared.runtime.service import Runtime
 from shared.runtime.store.database import Store, Transaction
@@ -23,7 +24,8 @@ from shared.runtime.store.database import Store, Transaction
 _MEASURE_S = 5
 _HELD_S = 30
 _DELAYS_S = 2
-"""Intervals of the gauges, and of the searches for held dossiers and for passed delays."""
+"""Intervals of the gauges, and of the searches for held dossiers, and for passed delays and
+reminders."""
 _WAITS_S = (1, 3, 0)
 """Delay between two comparisons of the copies of a dossier, in seconds."""
 
@@ -36,22 +38,32 @@ def build(settings: Settings | None = None) -> tuple[Runtime, FastAPI]:
     dossier_store, level = MongoDossiers(store), settings.write_level
 
     def build_router(transaction: Transaction) -> Router:
-        return Router(MongoDossierChange(transaction), clock(), settings.require_moa)
+        return Router(
+            MongoDossierChange(transaction), clock(), settings.require_moa, settings.remind_days
+        )
 
     runtime.prepare(lambda: create_indexes(store))
     runtime.project(
         {
             topics.STRUCTURE: ProjectionConfig(
                 consumers.project_structures(MongoDossiers), "structures"
-            )
+            ),
+            topics.MANDAT: ProjectionConfig(
+                consumers.project_mandates(MongoDossiers),
+                "mandates",
+                prepare=Mandates(store).prepare,
+            ),
         }
     )
     runtime.consume({topics.PIECE_DEPOSEE: consumers.route_pieces(build_router)})
     runtime.run_every(_MEASURE_S, "measure", gauges.build_gauges_task(dossier_store, clock))
     delays = Finder(lambda: dossier_store.find_late(clock()), _DELAYS_S)
     runtime.run_jobs(jobs.DELAYS, jobs.build_delays_work(build_router), delays)
-    # A changed structure enqueues the dossiers held because of it, up to a limit. The finder finds
-    # the rest, and those that a concurrent transaction held by the version before the change.
+    due_soon = Finder(lambda: dossier_store.find_to_remind(clock()), _DELAYS_S)
+    runtime.run_jobs(jobs.REMINDERS, jobs.build_reminders_work(build_router), due_soon)
+    # A changed structure or mandate enqueues the dossiers held because of it, up to a limit. The
+    # finder finds the rest, those that a concurrent transaction held by the version before the
+    # change, and those whose mandate has begun since.
     held = Finder(dossier_store.find_held, _HELD_S)
     runtime.run_jobs(jobs.HELD_DOSSIERS, jobs.build_rejudge_work(build_router), held)
     return runtime, runtime.build_app(
@@ -85,12 +97,18 @@ async def republish(mongo: str, dossier_id: str, namespace: str, level: int) -> 
         )
 
 
-async def compare(mongo: str, dossier_id: str, addresses: Addresses) -> Sequence[str]:
+async def compare(
+    mongo: str, dossier_id: str, addresses: Addresses, tokens: Sequence[str]
+) -> Sequence[str]:
     """Compare the copies of a dossier in other services with its audit trail.
 
-    Retries for some time: messages may still be on their way.
+    Other services are asked with the token that may act for each party. Retries for some time:
+    messages may still be on their way.
     """
-    async with Store(mongo, "routing", build_clock()) as store, open_http_peers(addresses) as peers:
+    async with (
+        Store(mongo, "routing", build_clock()) as store,
+        open_http_peers(addresses, tokens) as peers,
+    ):
         for wait_s in _WAITS_S:
             found = await find_copy_differences(MongoDossiers(store), dossier_id, peers)
             if not found:

@@ -8,10 +8,6 @@ from fastapi import APIRouter, FastAPI
 
 from services.support.access.adapters.rate_limits import HourlyRates
 from services.support.access.application.rate_limits import AnonymousLimits
-from services.support.access.entrypoints.authentication import (
-    authenticate_agent_request,
-    authenticate_visitor_request,
-)
 from services.support.agent.adapters.knowledge_base import (
     build_search,
     load_articles,
@@ -59,8 +55,6 @@ from shared.runtime.service import Runtime
 from shared.runtime.store.files import Files
 from shared.runtime.web.connection_limit import ConnectionLimit
 
-_OPEN_PATHS = ("/categories", "/suggestions", "/open/", "/agent/", "/articles", "/chats")
-"""Prefixes of paths that need no account."""
 _CLOSING, _CHAT_LIMITS = "closing", "chat-limits"
 """Kinds of jobs. The key of a job is the id of its ticket or chat."""
 _CLOSE_S = 600
@@ -113,11 +107,6 @@ def build() -> tuple[Runtime, FastAPI]:
             *_build_agent(base, suggester),
             *_build_chat(base),
         ],
-        open_paths=_OPEN_PATHS,
-        authenticators={
-            "/desk/": authenticate_agent_request,
-            **dict.fromkeys(_OPEN_PATHS, authenticate_visitor_request),
-        },
         uploads={
             "/tickets": _BODY_LIMIT_MB,
             "/desk/tickets": _BODY_LIMIT_MB,

@@ -90,6 +90,22 @@ class PartyFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class StructureFacts:
+    """A structure without a role in the dossier: its name and its id."""
+
+    name: str
+    structure: str
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedByFacts:
+    """A mandate or a sheet in the version by which the deposit was judged."""
+
+    id: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class AdditionFacts:
     """An addition to a piece that was deposited before: a completion, or a contest."""
 
@@ -126,6 +142,13 @@ class CertificateFacts:
     deposited_via: str
     addition: AdditionFacts | None = None
     """The addition that the certificate attests; None for the certificate of the deposit."""
+    mandant: StructureFacts | None = None
+    """Structure for which the MOA acts under a mandate."""
+    mandate: JudgedByFacts | None = None
+    settles: tuple[str, ...] = ()
+    """Ids of the dossiers that a facture de régularisation settles."""
+    lot: str | None = None
+    sheet: JudgedByFacts | None = None
 
     @property
     def attested_at(self) -> datetime:
@@ -187,11 +210,24 @@ def _list_sections(facts: CertificateFacts) -> Iterator[tuple[str, list[_Row]]]:
     if addition and addition.comment:
         yield "Explication", [_Row("Commentaire", addition.comment, has_lines=True)]
     yield ("Pièce" if addition else "Quoi"), list(_list_piece_rows(facts))
-    yield "Acteurs", [_Row(_find_role_label(party), _format_name(party)) for party in facts.parties]
+    yield "Acteurs", list(_list_party_rows(facts))
     yield ("Fichier de la pièce" if addition else "Fichier"), list(_list_file_rows(facts.file))
     if facts.attachments:
         rows = [row for attachment in facts.attachments for row in _list_file_rows(attachment)]
         yield wording.attachments, rows
+
+
+def _list_party_rows(facts: CertificateFacts) -> Iterator[_Row]:
+    for party in facts.parties:
+        yield _Row(_find_role_label(party), _format_name(party))
+    if facts.mandant:
+        yield _Row("Mandant", f"{facts.mandant.name} ({facts.mandant.structure})")
+    if facts.mandate:
+        yield _Row("Mandat", _format_judged_by(facts.mandate))
+
+
+def _format_judged_by(facts: JudgedByFacts) -> str:
+    return f"{facts.id}, version {facts.version}"
 
 
 def _format_name(party: PartyFacts) -> str:
@@ -230,7 +266,13 @@ def _list_piece_rows(facts: CertificateFacts) -> Iterator[_Row]:
     yield _Row("Date d'émission", f"{facts.issued_on:%d/%m/%Y}")
     if facts.is_credit_note:
         yield _Row("Type", f"avoir ({facts.type_code}) : ses montants se retranchent")
-    for label, value in (("Engagement", facts.engagement), ("Marché", facts.marche)):
+    sheet = _format_judged_by(facts.sheet) if facts.sheet else None
+    for label, value in (
+        ("Engagement", facts.engagement),
+        ("Marché", facts.marche),
+        ("Lot", facts.lot),
+        ("Fiche du marché", sheet),
+    ):
         if value:
             yield _Row(label, value)
     for label, amount in (
@@ -243,6 +285,8 @@ def _list_piece_rows(facts: CertificateFacts) -> Iterator[_Row]:
     yield _Row("Dossier", facts.dossier_id)
     yield _Row("Pièce", facts.piece_id)
     yield _Row("Fait suite à", facts.follows or "aucune pièce : elle ouvre le dossier")
+    for dossier in facts.settles:
+        yield _Row("Règle le dossier", dossier)
     if facts.comment:
         yield _Row("Commentaire du dépôt", facts.comment, has_lines=True)
 

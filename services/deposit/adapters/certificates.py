@@ -6,10 +6,12 @@ from services.deposit.adapters.certificate_pdf import (
     AdditionFacts,
     CertificateFacts,
     FileFacts,
+    JudgedByFacts,
     PartyFacts,
+    StructureFacts,
     render_certificate,
 )
-from services.deposit.domain.piece import Completion, Piece
+from services.deposit.domain.piece import Completion, JudgedBy, Piece
 from shared.circuit.parties import Directory, Party
 from shared.vocabulary.attachments import StoredFile
 from shared.vocabulary.codes import is_credit_note
@@ -53,6 +55,11 @@ def _build_facts(
         deposited_at=piece.deposited_at,
         deposited_via="l'interface de dépôt",
         addition=_build_addition(piece, directory, completion) if completion else None,
+        mandant=_build_structure(draft.mandant, directory) if draft.mandant else None,
+        mandate=_build_judged_by(draft.mandate),
+        settles=draft.settles,
+        lot=draft.lot,
+        sheet=_build_judged_by(draft.sheet),
     )
 
 
@@ -68,9 +75,17 @@ def _build_addition(piece: Piece, directory: Directory, completion: Completion) 
 
 
 def _build_party(role: Role, party: Party, directory: Directory) -> PartyFacts:
-    known = directory.get(party.structure)
-    name = known.name if known else party.structure
-    return PartyFacts(role, name, party.structure, party.service)
+    known = _build_structure(party.structure, directory)
+    return PartyFacts(role, known.name, party.structure, party.service)
+
+
+def _build_structure(structure: str, directory: Directory) -> StructureFacts:
+    known = directory.get(structure)
+    return StructureFacts(known.name if known else structure, structure)
+
+
+def _build_judged_by(judged_by: JudgedBy | None) -> JudgedByFacts | None:
+    return JudgedByFacts(judged_by.id, judged_by.version) if judged_by else None
 
 
 def _build_file(file: StoredFile) -> FileFacts:

@@ -108,6 +108,8 @@ def _build_state(published: DossierChanged) -> DossierState:
         payment_not_reported=published.payment_not_reported,
         reported_awaited=_find_payer(published),
         prevailing=published.prevailing.to_domain() if published.prevailing else None,
+        mandant=published.mandant,
+        marche=next((piece.marche for piece in published.pieces if piece.marche), None),
     )
 
 

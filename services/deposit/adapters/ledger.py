@@ -18,6 +18,7 @@ from services.deposit.adapters.documents import (
     list_files,
 )
 from services.deposit.adapters.pieces import RANKS
+from services.deposit.adapters.settlements import find_settlements, record_settlements
 from services.deposit.application.messages import build_addition_message, build_deposit_message
 from services.deposit.application.ports import (
     RecordedAddition,
@@ -63,6 +64,8 @@ class PendingDeposit:
     outcome: "asyncio.Future[Outcome]"
     root: RootSpan | None
     """Root span of the request that sent the deposit; its transaction writes other deposits too."""
+    freed: frozenset[str] = frozenset()
+    """Pieces that were refused: the deposit may take over the dossiers that they settled."""
 
     @property
     def number_id(self) -> str:
@@ -80,14 +83,16 @@ class MongoLedger:
         self._max_group = max_group
         self._waiting: asyncio.Queue[PendingDeposit] = asyncio.Queue(max_waiting)
 
-    async def record(self, piece: Piece, key: Key | None, level: int) -> Outcome:
+    async def record(
+        self, piece: Piece, key: Key | None, level: int, freed: frozenset[str] = frozenset()
+    ) -> Outcome:
         """Queue a deposit for the next transaction, and wait for its outcome.
 
         Raises SaturatedError when the queue is full, and TimeoutError when no outcome comes in
         time.
         """
         outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        entry = PendingDeposit(piece, key, level, outcome, get_current_root())
+        entry = PendingDeposit(piece, key, level, outcome, get_current_root(), freed)
         try:
             self._waiting.put_nowait(entry)
         except asyncio.QueueFull:
@@ -157,8 +162,8 @@ class MongoLedger:
             if fresh:
                 await asyncio.wait_for(self._commit(fresh), _TRANSACTION_S)
         except (DuplicateKeyError, BulkWriteError) as error:
-            # Another replica has just used the same number or key. Retried one by one, only the
-            # duplicates are refused.
+            # Another replica has just used the same number or key, or settled the same dossier.
+            # Retried one by one, only the duplicates are refused.
             if not _is_duplicate(error):
                 raise
             if len(group) == 1:
@@ -176,6 +181,7 @@ class MongoLedger:
         """Decide the outcome of each deposit, by the store and by those before it in the group."""
         keys = await find_key_uses(self._store, [entry.key for entry in group if entry.key])
         numbers = await self._find_numbers(group)
+        claims = await self._find_settlements(group)
         outcomes: dict[str, Outcome] = {}
         for entry in group:
             key, piece = entry.key, entry.piece
@@ -185,9 +191,12 @@ class MongoLedger:
                 outcomes[piece.id] = again if is_same else Refusal.KEY_REUSED
             elif entry.number_id in numbers:
                 outcomes[piece.id] = Refusal.NUMBER_SPENT
+            elif any(claims.get(each, "") not in {"", *entry.freed} for each in _settles(entry)):
+                outcomes[piece.id] = Refusal.ALREADY_SETTLED
             else:
                 outcomes[piece.id] = _build_outcome(entry)
                 numbers.add(entry.number_id)
+                claims |= dict.fromkeys(_settles(entry), piece.id)
                 if key:
                     keys[key.id] = UsedKey(key.fingerprint, piece.id)
         return outcomes
@@ -198,6 +207,10 @@ class MongoLedger:
             {"number_id": {"$in": wanted}}, {"number_id": 1}
         )
         return {row["number_id"] async for row in found}
+
+    async def _find_settlements(self, group: Sequence[PendingDeposit]) -> dict[str, str]:
+        wanted = {dossier for entry in group for dossier in _settles(entry)}
+        return dict(await find_settlements(self._store, wanted)) if wanted else {}
 
     async def _commit(self, entries: Sequence[PendingDeposit]) -> None:
         async def work(transaction: Transaction) -> None:
@@ -214,6 +227,7 @@ class MongoLedger:
             await transaction.collection(PIECES.collection).insert_many(rows, session=session)
             uses = [(entry.key, entry.piece.id) for entry in entries if entry.key]
             await record_key_uses(transaction, uses)
+            await record_settlements(transaction, [(entry.piece, entry.freed) for entry in entries])
             await self._keep_ranks(transaction, ranks)
 
         await self._store.transaction(work)
@@ -244,6 +258,10 @@ class MongoLedger:
 
 def _build_outcome(entry: PendingDeposit) -> Outcome:
     return RecordedDeposit(entry.piece.id, is_replay=False)
+
+
+def _settles(entry: PendingDeposit) -> tuple[str, ...]:
+    return entry.piece.draft.settles
 
 
 def _is_duplicate(error: DuplicateKeyError | BulkWriteError) -> bool:

@@ -1,8 +1,9 @@
 """Deposited pieces in the document store: found by id, number, dossier and file."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from services.deposit.adapters.documents import PIECES, build_number_id
+from services.deposit.adapters.settlements import find_settlements
 from services.deposit.domain.piece import Piece
 from shared.application.idempotency import Key, UsedKey
 from shared.runtime.store.database import Document, Store
@@ -46,6 +47,9 @@ class MongoPieces:
     async def list_ids(self, dossier_id: str) -> set[str]:
         found = self._pieces.find({"dossier_id": dossier_id}, {"_id": 1})
         return {row["_id"] async for row in found}
+
+    async def find_settlements(self, dossiers: Iterable[str]) -> Mapping[str, str]:
+        return await find_settlements(self._store, dossiers)
 
     async def find_key_use(self, key: Key) -> UsedKey | None:
         return await find_key_use(self._store, key)

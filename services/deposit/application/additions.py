@@ -6,6 +6,8 @@ from services.deposit.application.followed_pieces import find_row, find_state, i
 from services.deposit.application.ports import Ports
 from services.deposit.domain import rules
 from services.deposit.domain.additions import judge_added, judge_turn_to_add
+from services.deposit.domain.mandates import find_mandate_to_act
+from services.deposit.domain.next_pieces import FollowedPiece
 from services.deposit.domain.piece import Completion, Piece
 from shared.application.idempotency import (
     Key,
@@ -18,6 +20,7 @@ from shared.application.uploads import Upload, read_heads, store_uploads
 from shared.circuit.parties import Party
 from shared.circuit.statuses import Act
 from shared.vocabulary.actors import Actor
+from shared.vocabulary.dates import find_paris_day
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 
@@ -34,6 +37,10 @@ class Addition:
     attachments: tuple[Upload, ...]
     comment: str | None
     key: str | None = None
+    service: str | None = None
+    """Service to which the habilitation of the caller is limited."""
+    user: str | None = None
+    """Id of the principal who adds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +81,10 @@ class Completions:
 
         None when the caller has no such piece.
         """
-        ports, role, structure = self._ports, addition.role, addition.structure
+        ports = self._ports
+        actor = Actor(addition.role, addition.structure, addition.service)
         piece = await ports.pieces.get(addition.piece_id)
-        if piece is None or not await is_party(ports, piece, role, structure):
+        if piece is None or not await is_party(ports, piece, actor):
             return None
         key = await self._read_key(addition)
         outcome = await self._write(piece, addition, key)
@@ -99,6 +107,8 @@ class Completions:
         )
         if refused or state is None:
             return NotAwaited(refused)
+        if forbidden := await self._judge_mandate(FollowedPiece(piece, state), role):
+            return Invalid((forbidden,))
         attached = await read_heads(addition.attachments)
         unfit = judge_added(piece, addition.act, attached, addition.comment)
         if unfit:
@@ -111,6 +121,14 @@ class Completions:
             violation = rules.ALREADY_COMPLETED.build_violation("piece", number=piece.draft.number)
             return NotAwaited((violation,))
         return Completed(piece, completion, len(piece.completions) + 1)
+
+    async def _judge_mandate(self, following: FollowedPiece, role: Role) -> Violation | None:
+        """Check that the MOA of a dossier still has the mandate under which it acts."""
+        ports, mandant = self._ports, following.mandant
+        mandates = await ports.mandates.find([mandant]) if mandant else ()
+        today = find_paris_day(ports.clock())
+        found = find_mandate_to_act(following, role, mandates, today)
+        return found if isinstance(found, Violation) else None
 
     async def _read_key(self, addition: Addition) -> Key | None:
         owner = name_owner(Actor(addition.role, addition.structure))
@@ -140,8 +158,12 @@ class Completions:
             act=addition.act,
             by=Party(addition.structure),
             role=addition.role,
+            user=addition.user,
         )
         named = piece.draft.parties.list_named()
-        directory = await ports.structures.find(party.structure for _, party in named)
+        names = [party.structure for _, party in named]
+        if piece.draft.mandant:
+            names.append(piece.draft.mandant)
+        directory = await ports.structures.find(names)
         certificate = await ports.certify(piece, directory, completion)
         return replace(completion, certificate_sha256=await ports.vault.put(certificate))

@@ -14,7 +14,7 @@ from shared.circuit.amounts import Prevailing
 from shared.circuit.cadres import find_deposit_act
 from shared.circuit.parties import Parties
 from shared.circuit.statuses import Act
-from shared.vocabulary.roles import Role
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.statuses import Status
 
@@ -39,6 +39,7 @@ class Prefill:
     parties: Parties
     """Parties of the dossier now: a recycling may have corrected those of the piece."""
     engagement: str | None
+    mandant: str | None
     options: tuple[Option, ...]
 
 
@@ -70,22 +71,20 @@ class Consultations:
         self._ports = ports
         self._level = level
 
-    async def show_piece(self, piece_id: str, role: Role, structure: str) -> PieceView | None:
+    async def show_piece(self, piece_id: str, by: Actor) -> PieceView | None:
         """Show a piece; None when the caller has no such piece."""
-        piece = await self._find_piece(piece_id, role, structure)
+        piece = await self._find_piece(piece_id, by)
         if piece is None:
             return None
         state = await self._ports.dossiers.find(piece.dossier_id)
         if state is None:
             return PieceView(piece, Status.DEPOSEE, piece.draft.parties)
-        status = state.find_visible_status(role, piece.id)
+        status = state.find_visible_status(by.role, piece.id)
         return PieceView(piece, status, state.parties, state.prevailing)
 
-    async def prefill(
-        self, piece_id: str, role: Role, structure: str
-    ) -> Prefill | Violation | None:
+    async def prefill(self, piece_id: str, by: Actor) -> Prefill | Violation | None:
         """Prefill the next deposit, or return why the caller may not make one now."""
-        piece = await self._find_piece(piece_id, role, structure)
+        piece = await self._find_piece(piece_id, by)
         if piece is None:
             return None
         state = await find_state(self._ports, piece)
@@ -94,9 +93,9 @@ class Consultations:
         following = FollowedPiece(piece, state)
         circuit = load_circuit(piece)
         row = following.find_row(circuit)
-        cadres = following.list_cadres(role, structure)
+        cadres = following.list_cadres(by.role, by.structure)
         act = find_deposit_act(circuit, cadres[0], row) if cadres else Act.DEPOSER_SUITE
-        turn = judge_turn(state, piece, row, role, structure, act, self._level, field="piece")
+        turn = judge_turn(state, piece, row, by.role, by.structure, act, self._level, field="piece")
         if isinstance(turn, Violation):
             return turn
         parties = following.parties
@@ -107,21 +106,20 @@ class Consultations:
             piece,
             parties,
             following.engagement,
-            list_options(circuit, following, role, directory),
+            following.mandant,
+            list_options(circuit, following, by.role, directory),
         )
 
-    async def download_file(self, piece_id: str, role: Role, structure: str) -> Download | Absent:
+    async def download_file(self, piece_id: str, by: Actor) -> Download | Absent:
         """Read the deposited file."""
-        piece = await self._find_piece(piece_id, role, structure)
+        piece = await self._find_piece(piece_id, by)
         if piece is None:
             return Absent.PIECE
         return await self._download(piece.file.sha256, piece.file.name, piece.file.media_type)
 
-    async def download_attachment(
-        self, piece_id: str, sha256: str, role: Role, structure: str
-    ) -> Download | Absent:
+    async def download_attachment(self, piece_id: str, sha256: str, by: Actor) -> Download | Absent:
         """Read an attachment of a piece; `Absent.FILE` when the piece has no such one."""
-        piece = await self._find_piece(piece_id, role, structure)
+        piece = await self._find_piece(piece_id, by)
         if piece is None:
             return Absent.PIECE
         found = piece.find_attachment(sha256)
@@ -130,10 +128,10 @@ class Consultations:
         return await self._download(sha256, found.name, found.media_type)
 
     async def download_certificate(
-        self, piece_id: str, role: Role, structure: str, completion: int | None = None
+        self, piece_id: str, by: Actor, completion: int | None = None
     ) -> Download | Absent:
         """Read the certificate of a deposit, or of the completion of that rank, from 1."""
-        piece = await self._find_piece(piece_id, role, structure)
+        piece = await self._find_piece(piece_id, by)
         if piece is None:
             return Absent.PIECE
         if completion is None:
@@ -145,9 +143,9 @@ class Consultations:
         name = f"certificat-{piece.id}-complement-{completion}.pdf"
         return await self._download(sha256, name, "application/pdf")
 
-    async def _find_piece(self, piece_id: str, role: Role, structure: str) -> Piece | None:
+    async def _find_piece(self, piece_id: str, by: Actor) -> Piece | None:
         piece = await self._ports.pieces.get(piece_id)
-        if piece is None or not await is_party(self._ports, piece, role, structure):
+        if piece is None or not await is_party(self._ports, piece, by):
             return None
         return piece
 

@@ -5,13 +5,16 @@ from dataclasses import dataclass, replace
 from services.deposit.application.fair_semaphore import FairSemaphore
 from services.deposit.application.followed_pieces import find_followed, load_circuit
 from services.deposit.application.ports import Depositor, Policy, Ports, RecordedDeposit, Refusal
+from services.deposit.application.settled_dossiers import find_settled
 from services.deposit.domain import rules
 from services.deposit.domain.fields import truncate
 from services.deposit.domain.invoice import Invoice
 from services.deposit.domain.judgement import Verdict, World, judge, name_parties
+from services.deposit.domain.mandates import find_mandant
 from services.deposit.domain.metadata import Metadata
 from services.deposit.domain.piece import Draft, Piece, Recipient
 from services.deposit.domain.proposal import Proposal
+from services.deposit.domain.sheets import find_sheet_key
 from services.deposit.domain.unreadable import Unreadable, refuse_size
 from shared.application.idempotency import Key, UsedKey, build_key, name_owner
 from shared.application.uploads import Upload, read_heads, store_file, store_uploads
@@ -39,6 +42,12 @@ class Submission:
     metadata_text: str
     """The metadata in canonical form, to compare requests with the same idempotency key."""
     key: str | None = None
+    service: str | None = None
+    """Service to which the habilitation of the depositor is limited."""
+    user: str | None = None
+    """Id of the principal who deposits."""
+    may_issue: bool = False
+    """Whether the depositor may issue invoices of its own: application *Factures émises*."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +90,8 @@ class _Examination:
     """Level of the state of the dossier that the deposit follows."""
     key: Key | None = None
     used: UsedKey | None = None
+    freed: frozenset[str] = frozenset()
+    """Pieces that settled the same dossiers, and were refused."""
 
 
 class Deposits:
@@ -117,7 +128,9 @@ class Deposits:
             if draft is None:
                 return Refused(examined.verdict.violations)
             piece = await self._build_piece(submission, examined, draft)
-        outcome = await self._ports.ledger.record(piece, examined.key, examined.level)
+        outcome = await self._ports.ledger.record(
+            piece, examined.key, examined.level, examined.freed
+        )
         return await self._answer_recorded(piece, outcome)
 
     async def _examine(self, submission: Submission) -> _Examination:
@@ -125,26 +138,37 @@ class Deposits:
         followed = await find_followed(self._ports, proposal, self._policy.circuit)
         misled = (followed,) if isinstance(followed, Violation) else ()
         following = None if isinstance(followed, Violation) else followed
-        parties = name_parties(proposal, following).parties
-        named = parties.list_named()
-        directory = await self._ports.structures.find(party.structure for _, party in named)
+        mandant = find_mandant(proposal, following)
+        settled, freed = await find_settled(self._ports, proposal.metadata.settles)
+        world = World(
+            circuit=load_circuit(following.piece) if following else self._policy.circuit,
+            directory={},
+            today=find_paris_day(self._ports.clock()),
+            following=following,
+            misled=misled,
+            require_moa=self._policy.require_moa,
+            max_number_length=self._policy.max_number_length,
+            level=self._policy.level,
+            mandates=await self._ports.mandates.find([mandant]) if mandant else (),
+            settled=settled,
+        )
+        parties = name_parties(proposal, world).parties
+        named = [party.structure for _, party in parties.list_named()]
+        directory = await self._ports.structures.find([*named, mandant] if mandant else named)
+        sheet_key = None if followed else find_sheet_key(proposal, parties, self._policy.level)
+        sheet = await self._ports.sheets.find(*sheet_key) if sheet_key else None
         number = proposal.fields.number
         spent = number and await self._ports.pieces.find_by_number(submission.structure, number)
         # The use of the key is read last: it is found when an earlier request with this key has
         # changed what was read above.
         key = await self._read_key(submission)
         used = await self._ports.pieces.find_key_use(key) if key else None
-        world = World(
-            circuit=load_circuit(following.piece) if following else self._policy.circuit,
+        world = replace(
+            world,
             directory=directory,
-            today=find_paris_day(self._ports.clock()),
+            sheet=sheet if sheet and sheet.active else None,
             is_number_spent=bool(spent),
             awaited_number=None if followed else await self._find_awaited_number(proposal, parties),
-            following=following,
-            misled=misled,
-            require_moa=self._policy.require_moa,
-            max_number_length=self._policy.max_number_length,
-            level=self._policy.level,
         )
         return _Examination(
             proposal=proposal,
@@ -155,6 +179,7 @@ class Deposits:
             level=following.state.level if following and following.state else 1,
             key=key,
             used=used,
+            freed=freed,
         )
 
     async def _find_awaited_number(self, proposal: Proposal, parties: Parties) -> str | None:
@@ -175,6 +200,8 @@ class Deposits:
             metadata=submission.metadata,
             file_bytes=file.size_bytes,
             attachments=await read_heads(submission.attachments),
+            service=submission.service,
+            may_issue=submission.may_issue,
         )
         if file.size_bytes > _FILE_LIMIT:
             violation = refuse_size(file.size_bytes, _FILE_LIMIT)
@@ -206,6 +233,7 @@ class Deposits:
             attachments=await store_uploads(vault, submission.attachments),
             certificate_sha256="",
             deposited_at=ports.clock(),
+            user=submission.user,
         )
         certificate = await ports.certify(piece, examined.directory, None)
         return replace(piece, certificate_sha256=await vault.put(certificate))
@@ -226,9 +254,18 @@ class Deposits:
                 "number", structure=draft.depositor.structure, number=draft.number
             )
             return Refused((violation,))
+        if outcome is Refusal.ALREADY_SETTLED:
+            return Refused(await self._name_settled(piece))
         if outcome.is_replay:
             return await self._find_replayed(outcome.piece_id)
         return Deposited(piece)
+
+    async def _name_settled(self, piece: Piece) -> tuple[Violation, ...]:
+        """Name the dossiers that another facture de régularisation has just claimed."""
+        claims = await self._ports.pieces.find_settlements(piece.draft.settles)
+        return tuple(
+            rules.ALREADY_SETTLED.build_violation("settles", dossier=dossier) for dossier in claims
+        )
 
     async def _find_replayed(self, piece_id: str) -> Deposited:
         piece = await self._ports.pieces.get(piece_id)

@@ -11,8 +11,8 @@ from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.turns import DossierState
 from shared.circuit.loader import load_version
 from shared.circuit.table import Circuit, Row
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.ids import has_id_form
-from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
 
 _SHOWN = 60
@@ -36,9 +36,8 @@ async def find_followed(
         pieces = await ports.pieces.find_with_number(wanted, proposal.role, proposal.structure)
     else:
         return None
-    mine = [
-        piece for piece in pieces if await is_party(ports, piece, proposal.role, proposal.structure)
-    ]
+    actor = Actor(proposal.role, proposal.structure, proposal.service)
+    mine = [piece for piece in pieces if await is_party(ports, piece, actor)]
     if not follows and proposal.may_open(circuit):
         mine = [] if proposal.metadata.opens else await _choose_preceding(ports, proposal, mine)
         if not mine:
@@ -80,12 +79,16 @@ def _may_precede(cited: Piece, proposal: Proposal) -> bool:
     return proposal.fields.cadre in after
 
 
-async def is_party(ports: Ports, piece: Piece, role: Role, structure: str) -> bool:
-    """Tell whether a structure takes part in a piece's dossier in a role, by its latest state."""
+async def is_party(ports: Ports, piece: Piece, actor: Actor) -> bool:
+    """Tell whether an actor takes part in a piece's dossier, by its latest state."""
     state = await ports.dossiers.find(piece.dossier_id)
     parties = state.parties if state else piece.draft.parties
-    party = parties.of(role)
-    return party is not None and party.structure == structure
+    party = parties.of(actor.role)
+    return (
+        party is not None
+        and party.structure == actor.structure
+        and actor.covers_service(party.service)
+    )
 
 
 def find_row(piece: Piece, state: DossierState | None) -> Row:

@@ -2,9 +2,16 @@
 
 from collections.abc import Iterable
 
-from services.deposit.domain.piece import Completion, Piece
+from services.deposit.domain.piece import Completion, JudgedBy, Piece
 from shared.circuit.statuses import Act
-from shared.contracts.common_v1 import ActorV1, AmountsV1, FileV1, PartiesV1, PartyV1
+from shared.contracts.common_v1 import (
+    ActorV1,
+    AmountsV1,
+    FileV1,
+    JudgedByV1,
+    PartiesV1,
+    PartyV1,
+)
 from shared.contracts.deposit_v1 import PieceCompleted, PieceContested, PieceDeposited
 from shared.contracts.envelope import Payload
 from shared.contracts.outgoing import Outgoing
@@ -40,6 +47,13 @@ def build_deposit_message(piece: Piece, sequence: int) -> Outgoing:
         table_version=draft.table_version,
         directory=draft.directory,
         deposited_at=piece.deposited_at,
+        user=piece.user,
+        mandant=draft.mandant,
+        mandate=_build_judged_by(draft.mandate),
+        settles=draft.settles,
+        lot=draft.lot,
+        sheet=_build_judged_by(draft.sheet),
+        delays=draft.delays,
     )
     return _build_outgoing(piece, payload, sequence)
 
@@ -61,6 +75,7 @@ def build_addition_message(piece: Piece, completion: Completion, sequence: int) 
             comment=completion.comment or "",
             certificate_sha256=completion.certificate_sha256,
             contested_at=completion.completed_at,
+            user=completion.user,
         )
         return _build_outgoing(piece, contested, sequence)
     payload = PieceCompleted(
@@ -71,6 +86,7 @@ def build_addition_message(piece: Piece, completion: Completion, sequence: int) 
         comment=completion.comment,
         certificate_sha256=completion.certificate_sha256,
         completed_at=completion.completed_at,
+        user=completion.user,
     )
     return _build_outgoing(piece, payload, sequence)
 
@@ -86,6 +102,10 @@ def _build_outgoing(piece: Piece, payload: Payload, sequence: int) -> Outgoing:
         dossier_id=piece.dossier_id,
         sequence=sequence,
     )
+
+
+def _build_judged_by(judged_by: JudgedBy | None) -> JudgedByV1 | None:
+    return JudgedByV1(id=judged_by.id, version=judged_by.version) if judged_by else None
 
 
 def _build_file(file: StoredFile) -> FileV1:

@@ -1,6 +1,6 @@
 """Ports of the use cases: stores, reader, certificates, and their values."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +11,9 @@ from services.deposit.domain.piece import Completion, Piece
 from services.deposit.domain.turns import DossierState
 from shared.application.idempotency import Key, UsedKey
 from shared.application.uploads import FileStore
+from shared.circuit.mandates import Mandate
 from shared.circuit.parties import Directory
+from shared.circuit.sheets import Sheet
 from shared.circuit.table import Circuit
 from shared.vocabulary.cadres import Cadre
 from shared.vocabulary.levels import LEVEL
@@ -50,6 +52,20 @@ class Structures(Protocol):
         """Find those of these structures that exist."""
 
 
+class Mandates(Protocol):
+    """The projection of mandates."""
+
+    async def find(self, mandants: Sequence[str]) -> tuple[Mandate, ...]:
+        """Find every mandate that these mandants have given."""
+
+
+class Sheets(Protocol):
+    """The projection of sheets of marchés."""
+
+    async def find(self, moa: str, number: str) -> Sheet | None:
+        """Find the sheet of a marché, by the structure whose marché it is and its number."""
+
+
 class Dossiers(Protocol):
     """The projection of dossiers."""
 
@@ -75,6 +91,12 @@ class Pieces(Protocol):
     async def list_ids(self, dossier_id: str) -> set[str]:
         """List the ids of the pieces deposited in a dossier."""
 
+    async def find_settlements(self, dossiers: Iterable[str]) -> Mapping[str, str]:
+        """Find the facture de régularisation that claims each of these dossiers, if any.
+
+        Returns ids of pieces by id of dossier.
+        """
+
     async def find_key_use(self, key: Key) -> UsedKey | None:
         """Find what an idempotency key was used for."""
 
@@ -84,6 +106,7 @@ class Refusal(StrEnum):
 
     NUMBER_SPENT = "number spent"
     KEY_REUSED = "key reused"
+    ALREADY_SETTLED = "already settled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +129,13 @@ class RecordedAddition:
 class Ledger(Protocol):
     """Writes deposits durably, each with its event."""
 
-    async def record(self, piece: Piece, key: Key | None, level: int) -> RecordedDeposit | Refusal:
-        """Write a piece, at `level` at least. Raises `SaturatedError` when too many wait."""
+    async def record(
+        self, piece: Piece, key: Key | None, level: int, freed: frozenset[str] = frozenset()
+    ) -> RecordedDeposit | Refusal:
+        """Write a piece, at `level` at least. Raises `SaturatedError` when too many wait.
+
+        It claims the dossiers that it settles, also from the `freed` pieces, which were refused.
+        """
 
     async def complete(
         self, piece: Piece, completion: Completion, key: Key | None, level: int
@@ -124,6 +152,8 @@ class Ports:
 
     reader: Reader
     structures: Structures
+    mandates: Mandates
+    sheets: Sheets
     dossiers: Dossiers
     pieces: Pieces
     ledger: Ledger

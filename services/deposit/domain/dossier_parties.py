@@ -19,6 +19,7 @@ _KNOWN_BY_VAT = f"{IdentifierType.UE_HORS_FRANCE.value}-"
 
 NOBODY = Party("")
 """Placeholder of a party that is not named."""
+NO_FALLBACK: Mapping[Role, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +31,26 @@ class NamedParties:
 
 
 def name_opening_parties(
-    role: Role, structure: str, read: Invoice, metadata: Metadata
+    role: Role,
+    structure: str,
+    read: Invoice,
+    metadata: Metadata,
+    fallback: Mapping[Role, str] = NO_FALLBACK,
 ) -> NamedParties:
     """Name the parties of a new dossier.
 
     The seller of the file is the supplier that deposits it, or else the titulaire. Its buyer is the
     service financier, unless the depositor names another one; the buyer must then be the MOA. The
-    depositor has its own role without naming itself.
+    depositor has its own role without naming itself. A structure of `fallback` is named last, where
+    nothing else names one.
     """
     named = dict(metadata.parties)
     seller = role if role in SUPPLIER_SIDE else Role.TITULAIRE
     defaults = {
         Role.TITULAIRE: "",
         role: structure,
-        seller: read.seller.siret or (structure if role is seller else ""),
-        Role.SERVICE_FINANCIER: read.buyer.siret or "",
+        seller: read.seller.siret or (structure if role is seller else fallback.get(seller, "")),
+        Role.SERVICE_FINANCIER: read.buyer.siret or fallback.get(Role.SERVICE_FINANCIER, ""),
     }
     for each, default in defaults.items():
         party = named.get(each, NOBODY)

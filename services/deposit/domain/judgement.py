@@ -1,7 +1,7 @@
 """Judgement of a deposit: the rules that refuse it, or the draft of the piece."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from services.deposit.domain import rules
@@ -13,13 +13,23 @@ from services.deposit.domain.dossier_parties import (
 )
 from services.deposit.domain.fields import merge, truncate
 from services.deposit.domain.invoice import LABELS, MISSING, judge_invoice
+from services.deposit.domain.mandates import (
+    find_default_structures,
+    find_mandant,
+    find_mandate,
+    judge_delegation,
+)
 from services.deposit.domain.next_pieces import FollowedPiece, judge_next
 from services.deposit.domain.openers import judge_opener
-from services.deposit.domain.piece import Draft, Recipient
+from services.deposit.domain.piece import Draft, JudgedBy, Recipient
 from services.deposit.domain.proposal import Proposal
+from services.deposit.domain.settlements import SettledDossier, judge_settlement
+from services.deposit.domain.sheets import judge_sheet
 from shared.circuit.document_types import find_document_type, list_admitted_codes
 from shared.circuit.fields import judge_showable
+from shared.circuit.mandates import Mandate, needs_mandate
 from shared.circuit.parties import Directory, Parties
+from shared.circuit.sheets import Sheet
 from shared.circuit.table import Circuit, Row, find_application
 from shared.vocabulary.amounts import find_changes
 from shared.vocabulary.codes import CREDIT_NOTE, INVOICE, Syntax, is_credit_note
@@ -53,6 +63,12 @@ class World:
     require_moa: bool = True
     level: int = LEVEL
     """Write level: acts above it are refused."""
+    mandates: tuple[Mandate, ...] = ()
+    """Mandates that the mandant of the deposit has given."""
+    settled: Mapping[str, SettledDossier] = field(default_factory=dict)
+    """Dossiers that the deposit settles, by id, but for those that are not known."""
+    sheet: Sheet | None = None
+    """Sheet of the marché of an opener, in use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +79,21 @@ class Verdict:
     draft: Draft | None = None
 
 
-def name_parties(proposal: Proposal, following: FollowedPiece | None) -> NamedParties:
+def name_parties(proposal: Proposal, world: World) -> NamedParties:
     """Name the parties of a deposit."""
+    following = world.following
     if following:
         parties, correctable = following.parties, following.find_correctable_roles()
         return name_next_parties(parties, proposal.read, proposal.metadata, correctable)
-    return name_opening_parties(proposal.role, proposal.structure, proposal.read, proposal.metadata)
+    fallback = find_default_structures(proposal, world.circuit, world.mandates, world.today)
+    return name_opening_parties(
+        proposal.role, proposal.structure, proposal.read, proposal.metadata, fallback
+    )
 
 
 def judge(proposal: Proposal, world: World) -> Verdict:
     """Judge a deposit by every rule."""
-    naming = name_parties(proposal, world.following)
+    naming = name_parties(proposal, world)
     broken = (
         *proposal.unreadable,
         *_judge_fields(proposal, world),
@@ -81,6 +101,7 @@ def judge(proposal: Proposal, world: World) -> Verdict:
         *naming.broken,
         *world.misled,
         *_judge_place(proposal, world, naming.parties),
+        *_judge_own_service(proposal, naming.parties),
         *judge_attachments(proposal.attachments, proposal.file_bytes),
     )
     if broken:
@@ -109,6 +130,15 @@ def _judge_fields(proposal: Proposal, world: World) -> Iterator[Violation]:
         yield rules.NUMBER_SPENT.build_violation(
             "number", structure=proposal.structure, number=fields.number
         )
+
+
+def _judge_own_service(proposal: Proposal, parties: Parties) -> Iterator[Violation]:
+    """Check that a depositor whose habilitation is limited to a service deposits for it."""
+    party = parties.of(proposal.role)
+    if proposal.service is None or (party and party.service == proposal.service):
+        return
+    field = f"parties.{proposal.role.value}.service"
+    yield rules.SERVICE_NOT_OWN.build_violation(field, service=proposal.service)
 
 
 def _judge_texts(proposal: Proposal, parties: Parties) -> Iterator[Violation]:
@@ -176,17 +206,64 @@ def _find_type_code(proposal: Proposal, world: World) -> str:
 def _judge_place(proposal: Proposal, world: World, parties: Parties) -> Iterator[Violation]:
     """Judge the place of a piece in its circuit: as an opener, or after another piece."""
     circuit, directory = world.circuit, world.directory
+    if not world.misled:
+        yield from _judge_mandate(proposal, world, parties)
     if world.following:
-        yield from judge_next(circuit, proposal, world.following, parties, directory, world.level)
+        yield from judge_next(
+            circuit, proposal, world.following, parties, directory, world.today, world.level
+        )
     elif not world.misled:
         yield from judge_opener(
-            circuit, proposal, parties, directory, require_moa=world.require_moa
+            circuit,
+            proposal,
+            parties,
+            directory,
+            today=world.today,
+            require_moa=world.require_moa,
         )
+        if world.sheet:
+            is_settlement = _is_settlement(proposal, world, parties)
+            yield from judge_sheet(
+                proposal, parties, world.sheet, world.today, is_settlement=is_settlement
+            )
         cadre = proposal.fields.cadre
         if world.awaited_number and cadre and not proposal.metadata.opens:
             yield rules.AWAITED_ELSEWHERE.build_violation(
                 "follows", number=world.awaited_number, cadre=cadre
             )
+
+
+def _judge_mandate(proposal: Proposal, world: World, parties: Parties) -> Iterator[Violation]:
+    """Judge the mandant of a deposit, and the dossiers that it settles."""
+    circuit, following = world.circuit, world.following
+    broken = tuple(
+        judge_delegation(
+            proposal, circuit, following, parties, world.mandates, world.today, world.level
+        )
+    )
+    yield from broken
+    if any(violation.code == rules.LEVEL_TOO_LOW.code for violation in broken):
+        return
+    row = _find_row(proposal, world, parties)
+    found = find_mandate(proposal, following, parties, world.mandates, world.today)
+    yield from judge_settlement(
+        proposal,
+        row,
+        parties,
+        found if isinstance(found, Mandate) else None,
+        world.settled,
+        _find_type_code(proposal, world),
+    )
+
+
+def _find_row(proposal: Proposal, world: World, parties: Parties) -> Row | None:
+    cadre = proposal.fields.cadre
+    return world.circuit.find_row(cadre, moa=parties.moa is not None) if cadre else None
+
+
+def _is_settlement(proposal: Proposal, world: World, parties: Parties) -> bool:
+    row = _find_row(proposal, world, parties)
+    return row is not None and row.is_settlement
 
 
 def _rename_field(violation: Violation) -> Violation:
@@ -207,6 +284,8 @@ def _build_draft(proposal: Proposal, world: World, parties: Parties) -> Draft:
     row = world.circuit[fields.cadre, parties.moa is not None]
     previous = following and following.piece
     named = [party.structure for _, party in parties.list_named()]
+    sheet, mandant = world.sheet, find_mandant(proposal, following)
+    mandate = find_mandate(proposal, following, parties, world.mandates, world.today)
     return Draft(
         cadre=fields.cadre,
         label=row.label,
@@ -230,4 +309,11 @@ def _build_draft(proposal: Proposal, world: World, parties: Parties) -> Draft:
         changes=find_changes(previous.draft.amounts, amounts) if previous else (),
         recipient=find_recipient(row, parties),
         read=truncate(proposal.read),
+        mandant=mandant if needs_mandate(mandant, parties) else None,
+        mandate=JudgedBy(mandate.id, mandate.version) if isinstance(mandate, Mandate) else None,
+        settles=metadata.settles,
+        lot=previous.draft.lot if previous else metadata.lot,
+        sheet=JudgedBy(sheet.id, sheet.version) if sheet else None,
+        # What a marché derogates from is between its actors, not between a mandant and a delegate.
+        delays=dict(sheet.delays) if sheet and not row.is_settlement else {},
     )

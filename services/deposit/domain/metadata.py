@@ -35,5 +35,11 @@ class Metadata:
     type_tva: TypeTva | None = None
     mode_paiement: ModePaiement | None = None
     comment: str | None = None
+    mandant: str | None = None
+    """Structure for which the MOA acts under a mandate."""
+    settles: tuple[str, ...] = ()
+    """Ids of the dossiers that a facture de régularisation settles."""
+    lot: str | None = None
+    """Lot of the marché."""
     opens: bool = False
     """The depositor wants to open a dossier although another dossier awaits the same deposit."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 
 from services.deposit.domain import rules
 from services.deposit.domain.piece import Piece
@@ -45,6 +46,16 @@ class FollowedPiece:
         corrected = self.state.engagements.get(self.piece.id) if self.state else None
         return corrected or self.piece.draft.engagement
 
+    @property
+    def mandant(self) -> str | None:
+        """Mandant of the dossier, for which its MOA acts under a mandate."""
+        return (self.state.mandant if self.state else None) or self.piece.draft.mandant
+
+    @property
+    def marche(self) -> str | None:
+        """Number of the marché of the dossier, when one of its pieces states it."""
+        return (self.state.marche if self.state else None) or self.piece.draft.marche
+
     def list_cadres(self, role: Role, structure: str) -> tuple[Cadre, ...]:
         """List the cadres that a structure may deposit after the piece now."""
         awaited = self.state.awaited if self.state else None
@@ -68,6 +79,7 @@ def judge_next(
     following: FollowedPiece,
     parties: Parties,
     directory: Directory,
+    today: date,
     level: int,
 ) -> Iterator[Violation]:
     """Check whose turn it is, the cadre, the depositor, and what the recipient requires.
@@ -82,7 +94,7 @@ def judge_next(
         yield from judge_named(role, party, directory, proposal.read)
     row = fields.cadre and circuit.find_row(fields.cadre, moa=parties.moa is not None)
     if isinstance(row, Row):
-        yield from judge_required(row.first_recipient, parties, directory, fields.engagement)
+        yield from judge_required(row.first_recipient, parties, directory, fields.engagement, today)
         before = Previous(
             following.find_row(circuit), previous.number, previous.amounts, previous.type_code
         )

@@ -1,6 +1,7 @@
 """Judgement of a piece that opens a dossier."""
 
 from collections.abc import Iterator
+from datetime import date
 
 from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.structures import judge_named, judge_required
@@ -19,6 +20,7 @@ def judge_opener(
     parties: Parties,
     directory: Directory,
     *,
+    today: date,
     require_moa: bool,
 ) -> Iterator[Violation]:
     """Check the cadre, the parties and the directory, at the first deposit of a dossier."""
@@ -36,7 +38,7 @@ def judge_opener(
     yield from _judge_moa_parameter(parties, directory, require_moa=require_moa)
     recipients = {row.first_recipient} if isinstance(row, Row) else set[Role]()
     for role in sorted(recipients | {Role.SERVICE_FINANCIER}):
-        yield from judge_required(role, parties, directory, fields.engagement)
+        yield from judge_required(role, parties, directory, fields.engagement, today)
 
 
 def _judge_moa_parameter(

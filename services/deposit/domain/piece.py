@@ -1,7 +1,7 @@
 """A piece as it was deposited, which the platform keeps for ever."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from services.deposit.domain.invoice import Invoice
@@ -22,6 +22,14 @@ class Recipient:
     structure: str
     service: str | None
     application: Application
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedBy:
+    """A mandate or a sheet in the version by which a deposit was judged."""
+
+    id: str
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,18 @@ class Draft:
     changes: tuple[Change, ...]
     recipient: Recipient
     read: Invoice
+    mandant: str | None = None
+    """Structure for which the MOA of the dossier acts under a mandate."""
+    mandate: JudgedBy | None = None
+    """Mandate that allowed the deposit; None when none was needed."""
+    settles: tuple[str, ...] = ()
+    """Ids of the dossiers that a facture de régularisation settles."""
+    lot: str | None = None
+    """Lot of the marché."""
+    sheet: JudgedBy | None = None
+    """Sheet of the marché that the opener was checked against."""
+    delays: Mapping[str, int] = field(default_factory=dict)
+    """Days of the delays from which the marché derogates, by name of the delay."""
 
     @property
     def depositor(self) -> Party:
@@ -73,6 +93,8 @@ class Completion:
     by: Party | None = None
     role: Role | None = None
     """Role of who added it; None in an earlier release, where the depositor of the piece did."""
+    user: str | None = None
+    """Id of the principal who added it; None from before tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +109,8 @@ class Piece:
     certificate_sha256: str
     deposited_at: datetime
     completions: tuple[Completion, ...] = ()
+    user: str | None = None
+    """Id of the principal who deposited it; None from before tokens."""
 
     def find_completion(self, dossier_version: int) -> tuple[int, Completion]:
         """Find the completion that a version of the dossier took, and its rank, from 1."""

@@ -26,6 +26,10 @@ class Proposal:
     unreadable: tuple[Violation, ...] = ()
     file_bytes: int = 0
     attachments: tuple[Attached, ...] = ()
+    service: str | None = None
+    """Service to which the habilitation of the depositor is limited."""
+    may_issue: bool = True
+    """Whether the depositor may issue invoices of its own: application *Factures émises*."""
 
     @property
     def fields(self) -> Invoice:

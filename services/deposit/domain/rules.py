@@ -3,6 +3,8 @@
 from shared.vocabulary.rules import Rule
 
 _OURS = "règle de la plateforme"
+_WEBINAR_SETTLEMENT = "webinaire maîtrise d'ouvrage, 22:16 à 22:29"
+_WEBINAR_SHEET = "webinaire maîtrise d'ouvrage, 13:08"
 _PORTAL_ATTACHMENTS = "AIFE, bonnes pratiques ; OCA, l10n_fr_chorus_account"
 
 CONTRADICTS_FILE = Rule(
@@ -30,6 +32,14 @@ CADRE_MISSING = Rule(
     remedy="Indiquer le cadre, par exemple A4.",
     source=_OURS,
 )
+SERVICE_NOT_OWN = Rule(
+    code="DEP-SERVICE-01",
+    sentence="L'habilitation se limite au service {service}, que le dépôt ne nomme pas pour sa "
+    "structure.",
+    remedy="Nommer ce service pour la structure qui dépose, ou demander une habilitation qui vaut "
+    "pour tous ses services.",
+    source=_OURS,
+)
 TYPE_CODE_REFUSED = Rule(
     code="DEP-META-05",
     sentence="Le type de document {type} n'est pas admis{reason}.",
@@ -53,6 +63,26 @@ TYPE_CONTRADICTS_ROOT = Rule(
     sentence="Le type de document « {value} » n'est pas celui d'un {root}.",
     remedy="Corriger le type : un CreditNote est un avoir (381), un Invoice n'en est pas un.",
     source="EN 16931, BR-CL-01 : types d'un Invoice et d'un CreditNote UBL",
+)
+LEVEL_TOO_LOW = Rule(
+    code="DEP-META-09",
+    sentence="La donnée « {name} » n'est pas encore admise : la plateforme est en cours de mise à "
+    "jour.",
+    remedy="Déposer sans cette donnée, ou attendre que l'exploitant ait terminé la mise à jour.",
+    source=_OURS,
+)
+MANDANT_CONTRADICTS_DOSSIER = Rule(
+    code="DEP-META-10",
+    sentence="La structure {said} est donnée pour mandant, mais le dossier {named}.",
+    remedy="Garder le mandant du dossier, ou ne pas le saisir.",
+    source=_OURS,
+    can_be_early=True,
+)
+LOT_CONTRADICTS_DOSSIER = Rule(
+    code="DEP-META-11",
+    sentence="Le lot {said} est saisi, mais le dossier {named}.",
+    remedy="Garder le lot du dossier, ou ne pas le saisir.",
+    source=_OURS,
 )
 NUMBER_SPENT = Rule(
     code="DEP-NUM-01",
@@ -179,4 +209,144 @@ TOTAL_TOO_LARGE = Rule(
     sentence="La pièce et ses pièces jointes pèsent {size}, pour {limit} au plus.",
     remedy="Alléger les documents.",
     source="AIFE, télécharger un groupe de factures ; go-choruspro",
+)
+NOTHING_SETTLED = Rule(
+    code="DEP-REGUL-01",
+    sentence="Aucun dossier à régler n'est indiqué, or le cadre {cadre} est celui d'une facture "
+    "de régularisation.",
+    remedy="Indiquer les dossiers payés que la facture règle, ou choisir le cadre d'une pièce de "
+    "travaux.",
+    source=_WEBINAR_SETTLEMENT,
+)
+SETTLES_BY_OTHER_CADRE = Rule(
+    code="DEP-REGUL-02",
+    sentence="Une pièce de cadre {cadre} ne règle pas d'autres dossiers.",
+    remedy="Ne pas indiquer de dossiers à régler, ou déposer une facture de régularisation (A1).",
+    source=_OURS,
+)
+SETTLED_WITHOUT_MANDATE = Rule(
+    code="DEP-REGUL-03",
+    sentence="Une facture de régularisation est celle d'une maîtrise d'ouvrage déléguée, et aucun "
+    "mandant n'est indiqué.",
+    remedy="Indiquer la structure qui a donné le mandat.",
+    source=_WEBINAR_SETTLEMENT,
+)
+SETTLED_UNKNOWN = Rule(
+    code="DEP-REGUL-04",
+    sentence="Aucun dossier {dossier} n'a pour maîtrise d'ouvrage la structure {delegate}.",
+    remedy="Vérifier l'identifiant du dossier : une maîtrise d'ouvrage déléguée ne régularise que "
+    "les siens.",
+    source=_OURS,
+    can_be_early=True,
+)
+SETTLED_FOR_OTHER_MANDANT = Rule(
+    code="DEP-REGUL-05",
+    sentence="Le dossier {dossier} n'est pas tenu pour le mandant {mandant}.",
+    remedy="Retirer ce dossier, ou indiquer le mandant pour lequel il a été tenu.",
+    source=_OURS,
+)
+SETTLED_UNPAID = Rule(
+    code="DEP-REGUL-06",
+    sentence="Le dossier {dossier} n'est pas encore mis en paiement.",
+    remedy="Attendre que le service financier de la maîtrise d'ouvrage déléguée l'ait payé.",
+    source=_WEBINAR_SETTLEMENT,
+    can_be_early=True,
+)
+SETTLED_PAID_BY_OTHER = Rule(
+    code="DEP-REGUL-07",
+    sentence="Le dossier {dossier} n'est pas payé par la maîtrise d'ouvrage déléguée {delegate}.",
+    remedy="Retirer ce dossier : seul celui qui a payé se fait rembourser.",
+    source=_WEBINAR_SETTLEMENT,
+)
+SETTLED_IN_OTHER_CURRENCY = Rule(
+    code="DEP-REGUL-08",
+    sentence="Le dossier {dossier} est payé en {paid}, et la facture est en {currency}.",
+    remedy="Déposer une facture de régularisation par devise.",
+    source=_OURS,
+)
+ALREADY_SETTLED = Rule(
+    code="DEP-REGUL-09",
+    sentence="Le dossier {dossier} est déjà régularisé par une autre facture.",
+    remedy="Retirer ce dossier ; si l'autre facture est rejetée, il pourra être régularisé à "
+    "nouveau.",
+    source=_OURS,
+    can_be_early=True,
+)
+SETTLED_TOO_MUCH = Rule(
+    code="DEP-REGUL-10",
+    sentence="Le montant à payer ({due}) dépasse ce qui a été payé pour les dossiers réglés "
+    "({paid}).",
+    remedy="Réduire le montant à payer, ou indiquer tous les dossiers que la facture règle.",
+    source=_OURS,
+)
+SETTLES_NO_AMOUNT = Rule(
+    code="DEP-REGUL-11",
+    sentence="La facture de régularisation ne demande aucun paiement : {due}.",
+    remedy="Indiquer un montant à payer au-dessus de zéro, sur une facture et non sur un avoir.",
+    source=_OURS,
+)
+SETTLED_BY_OTHER_SELLER = Rule(
+    code="DEP-REGUL-12",
+    sentence="La structure {structure} est donnée pour titulaire, or la maîtrise d'ouvrage "
+    "déléguée {delegate} émet elle-même sa facture de régularisation.",
+    remedy="Nommer la structure {delegate} comme vendeur et titulaire.",
+    source=_WEBINAR_SETTLEMENT,
+)
+SETTLED_BY_OTHER_PAYER = Rule(
+    code="DEP-REGUL-13",
+    sentence="La structure {structure} est donnée pour service financier, or le mandat fait payer "
+    "la structure {payer}.",
+    remedy="Nommer la structure {payer} comme acheteur et service financier.",
+    source=_WEBINAR_SETTLEMENT,
+)
+SETTLES_WITH_OTHER_PARTY = Rule(
+    code="DEP-REGUL-14",
+    sentence="{role} n'a pas de part à une facture de régularisation.",
+    remedy="Ne nommer que la maîtrise d'ouvrage déléguée et le service financier de son mandant.",
+    source=_OURS,
+)
+ISSUING_NOT_ALLOWED = Rule(
+    code="DEP-REGUL-15",
+    sentence="Une facture de régularisation demande l'habilitation « Factures émises » en "
+    "modification.",
+    remedy="Demander cette habilitation à un gestionnaire de la structure.",
+    source="webinaire maîtrise d'ouvrage, 22:24",
+)
+NOT_IN_SHEET = Rule(
+    code="DEP-FICHE-01",
+    sentence="La structure {structure} est donnée pour {role}, or la fiche du marché {marche} "
+    "nomme {named}.",
+    remedy="Nommer {named}, ou faire corriger la fiche par la structure {moa}.",
+    source=_WEBINAR_SHEET,
+    can_be_early=True,
+)
+ACTOR_NOT_VALID = Rule(
+    code="DEP-FICHE-02",
+    sentence="La fiche du marché {marche} nomme la structure {structure} pour {role} {period}, et "
+    "non pour ce jour.",
+    remedy="Nommer celle qui l'est aujourd'hui, ou faire corriger la fiche par la structure {moa}.",
+    source=_WEBINAR_SHEET,
+    can_be_early=True,
+)
+LOT_UNKNOWN = Rule(
+    code="DEP-FICHE-03",
+    sentence="La fiche du marché {marche} n'a pas de lot « {lot} ». Lots : {allowed}.",
+    remedy="Indiquer un lot de la fiche, ou aucun.",
+    source=_WEBINAR_SHEET,
+    can_be_early=True,
+)
+REQUIRED_BY_SHEET = Rule(
+    code="DEP-FICHE-04",
+    sentence="La fiche du marché {marche} exige {label}.",
+    remedy="Indiquer {label}.",
+    source=_WEBINAR_SHEET,
+    can_be_early=True,
+)
+SERVICE_NOT_IN_SHEET = Rule(
+    code="DEP-FICHE-05",
+    sentence="Le service {service} est donné pour {role}, or la fiche du marché {marche} nomme le "
+    "service {named}.",
+    remedy="Indiquer le service {named}, ou ne pas en indiquer.",
+    source=_WEBINAR_SHEET,
+    can_be_early=True,
 )

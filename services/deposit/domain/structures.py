@@ -1,6 +1,7 @@
 """Judgement of the structures of a deposit: whether they may have their roles."""
 
 from collections.abc import Iterator
+from datetime import date
 
 from services.deposit.domain.file_party import SIRET_KEY
 from services.deposit.domain.invoice import Invoice
@@ -30,12 +31,14 @@ def judge_named(
 
 
 def judge_required(
-    role: Role, parties: Parties, directory: Directory, engagement: str | None
+    role: Role, parties: Parties, directory: Directory, engagement: str | None, today: date
 ) -> tuple[Violation, ...]:
     """Check the fields that the structure in a role requires, when it is known."""
     party = parties.of(role)
-    structure = party and directory.get(party.structure)
-    return judge_fields(role, party, structure, engagement) if party and structure else ()
+    structure = directory.get(party.structure) if party else None
+    if party is None or structure is None:
+        return ()
+    return judge_fields(role, party, structure, engagement, today)
 
 
 def _is_false_siret(structure: str) -> bool:

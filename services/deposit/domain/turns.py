@@ -36,6 +36,16 @@ class DossierState:
     """Who is awaited, as shown to the roles from which the payment is hidden."""
     prevailing: Prevailing | None = None
     """Prevailing amounts."""
+    mandant: str | None = None
+    """Structure for which the MOA acts under a mandate.
+
+    None in a row that a release before level 2 has stored, rightly: no dossier had a mandant then.
+    """
+    marche: str | None = None
+    """Number of the marché, by the first piece that states one; None in such a row as well.
+
+    It is read only in a dossier under a mandate, so the projection needs no rebuild.
+    """
     level: int = 1
     """Level of the event that published it. It may be above the write level."""
 

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Self
 
 from services.deposit.domain.invoice import Invoice
-from services.deposit.domain.piece import Piece, Recipient
+from services.deposit.domain.piece import JudgedBy, Piece, Recipient
 from shared.answers.answer import Answer
 from shared.answers.pieces import ActorAnswer, PartyAnswer
 from shared.circuit.parties import Parties
@@ -103,6 +103,30 @@ class CertificateAnswer(Answer):
 
     url: str
     sha256: str
+
+
+class JudgedMandateAnswer(Answer):
+    """A mandate in the version by which a deposit was judged."""
+
+    mandate_id: str
+    version: int
+
+    @classmethod
+    def of_maybe(cls, judged_by: JudgedBy | None) -> Self | None:
+        """Show the mandate of a deposit, if it needed one."""
+        return cls(mandate_id=judged_by.id, version=judged_by.version) if judged_by else None
+
+
+class JudgedSheetAnswer(Answer):
+    """A sheet in the version by which an opener was judged."""
+
+    sheet_id: str
+    version: int
+
+    @classmethod
+    def of_maybe(cls, judged_by: JudgedBy | None) -> Self | None:
+        """Show the sheet of an opener, if its marché has one."""
+        return cls(sheet_id=judged_by.id, version=judged_by.version) if judged_by else None
 
 
 def show_file(file: StoredFile, url: str) -> FileAnswer:

@@ -10,6 +10,8 @@ from services.deposit.domain.prefill import Option
 from services.deposit.entrypoints.answer_parts import (
     CertificateAnswer,
     FileAnswer,
+    JudgedMandateAnswer,
+    JudgedSheetAnswer,
     NextAnswer,
     PartiesAnswer,
     ReadAnswer,
@@ -74,6 +76,15 @@ class DepositedPieceAnswer(PieceAnswer):
     dossier_parties: PartiesAnswer
     """Parties of the dossier now, who may see the piece."""
     marche: str | None
+    lot: str | None
+    mandant: str | None
+    """Structure for which the MOA acts under a mandate."""
+    mandate: JudgedMandateAnswer | None
+    """Mandate that allowed the deposit; null when none was needed."""
+    settles: tuple[str, ...]
+    """Dossiers that a facture de régularisation (A1) settles."""
+    sheet: JudgedSheetAnswer | None
+    """Sheet of the marché that the opener was checked against."""
     type_tva: TypeTva | None
     mode_paiement: ModePaiement | None
     comment: str | None
@@ -111,6 +122,11 @@ class DepositedPieceAnswer(PieceAnswer):
             follows=draft.follows,
             engagement=draft.engagement,
             marche=draft.marche,
+            lot=draft.lot,
+            mandant=draft.mandant,
+            mandate=JudgedMandateAnswer.of_maybe(draft.mandate),
+            settles=draft.settles,
+            sheet=JudgedSheetAnswer.of_maybe(draft.sheet),
             type_tva=draft.type_tva,
             mode_paiement=draft.mode_paiement,
             comment=draft.comment,
@@ -188,6 +204,9 @@ class PrefillFieldsAnswer(Answer):
     parties: PartiesAnswer
     engagement: str | None
     marche: str | None
+    lot: str | None
+    mandant: str | None
+    """Structure for which the MOA of the dossier acts under a mandate."""
     type_tva: TypeTva | None
     mode_paiement: ModePaiement | None
 
@@ -225,6 +244,8 @@ class PrefillAnswer(Answer):
                 parties=PartiesAnswer.of(prefill.parties),
                 engagement=prefill.engagement,
                 marche=draft.marche,
+                lot=draft.lot,
+                mandant=prefill.mandant,
                 type_tva=draft.type_tva,
                 mode_paiement=draft.mode_paiement,
             ),

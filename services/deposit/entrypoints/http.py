@@ -1,5 +1,6 @@
 """The routes of deposit."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, File, Form, Path, Query, Response, UploadFile
@@ -14,6 +15,7 @@ from services.deposit.application.additions import (
 )
 from services.deposit.application.consultations import Absent, Consultations, Download, PieceView
 from services.deposit.application.deposits import Deposits, Refused, Submission
+from services.deposit.application.openings import Openings
 from services.deposit.application.ports import SaturatedError
 from services.deposit.entrypoints.answers import (
     CompletionAnswer,
@@ -21,12 +23,19 @@ from services.deposit.entrypoints.answers import (
     PrefillAnswer,
     TrialAnswer,
 )
-from services.deposit.entrypoints.requests import Comment, MetadataRequest, read_metadata
+from services.deposit.entrypoints.opening_answers import OpeningAnswer
+from services.deposit.entrypoints.requests import (
+    Comment,
+    MetadataRequest,
+    OpeningQuery,
+    read_metadata,
+)
 from services.deposit.entrypoints.uploads import UploadedPiece
 from shared.circuit.statuses import Act
 from shared.contracts.public_paths import build_public_path
 from shared.contracts.texts import TypedText
-from shared.runtime.web.caller import Caller
+from shared.rights.model import Level
+from shared.runtime.web.caller import Caller, Who
 from shared.runtime.web.idempotency import IdempotencyKey, mark_replay
 from shared.runtime.web.problems import (
     Problem,
@@ -38,6 +47,7 @@ from shared.runtime.web.problems import (
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.runtime.web.uploads import Uploaded, build_download
 from shared.vocabulary.ids import has_id_form
+from shared.vocabulary.roles import SentApplication
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.statuses import Status
 
@@ -60,13 +70,17 @@ Sha256 = Annotated[str, TypedText(100), Path()]
 
 
 def create_router(
-    deposits: Deposits, completions: Completions, consultations: Consultations
+    deposits: Deposits,
+    completions: Completions,
+    consultations: Consultations,
+    openings: Openings,
 ) -> APIRouter:
     """Build the routes."""
     routes = APIRouter(route_class=DescribedRoute, tags=["pièces"])
     _add_deposit(routes, deposits, consultations)
     _add_completion(routes, completions)
     _add_consultations(routes, consultations)
+    _add_openings(routes, openings)
     _add_downloads(routes, consultations)
     return routes
 
@@ -83,13 +97,18 @@ def _add_deposit(routes: APIRouter, deposits: Deposits, consultations: Consultat
     )
     async def deposit_piece(
         who: Caller,
+        requester: Who,
         file: Annotated[UploadFile, File(description="UBL, CII, Factur-X ou PDF")],
         metadata: Metadata = "{}",
         attachments: Attachments = None,
         dry_run: Annotated[bool, Query()] = False,
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
-        submission = _build_submission(who, file, attachments or [], metadata, idempotency_key)
+        submission = replace(
+            _build_submission(who, file, attachments or [], metadata, idempotency_key),
+            user=requester.user,
+            may_issue=requester.may(SentApplication.FACTURES_EMISES, Level.MODIFICATION),
+        )
         try:
             if dry_run:
                 trial = await deposits.try_out(submission)
@@ -103,11 +122,7 @@ def _add_deposit(routes: APIRouter, deposits: Deposits, consultations: Consultat
         if isinstance(outcome, Refused):
             raise _build_problem(outcome.violations)
         piece = outcome.piece
-        shown = (
-            await consultations.show_piece(piece.id, who.role, who.structure)
-            if outcome.is_replay
-            else None
-        )
+        shown = await consultations.show_piece(piece.id, who) if outcome.is_replay else None
         # A recycling may have given the caller's place to another one: it sees what it deposited.
         answer = DepositedPieceAnswer.of(
             shown or PieceView(piece, Status.DEPOSEE, piece.draft.parties)
@@ -122,6 +137,7 @@ def _add_completion(routes: APIRouter, completions: Completions) -> None:
     async def add(
         act: Act,
         who: Caller,
+        user: str | None,
         piece_id: str,
         comment: str | None,
         files: Attachments,
@@ -132,6 +148,8 @@ def _add_completion(routes: APIRouter, completions: Completions) -> None:
             act=act,
             role=who.role,
             structure=who.structure,
+            service=who.service,
+            user=user,
             piece_id=piece_id,
             attachments=tuple(Uploaded(each) for each in files or []),
             comment=comment or None,
@@ -155,6 +173,7 @@ def _add_completion(routes: APIRouter, completions: Completions) -> None:
     )
     async def complete_piece(
         who: Caller,
+        requester: Who,
         piece_id: PieceId,
         response: Response,
         comment: Annotated[Comment | None, Form()] = None,
@@ -162,7 +181,9 @@ def _add_completion(routes: APIRouter, completions: Completions) -> None:
         idempotency_key: IdempotencyKey = None,
     ) -> CompletionAnswer:
         key = idempotency_key
-        return await add(Act.COMPLETER, who, piece_id, comment, attachments, key, response)
+        return await add(
+            Act.COMPLETER, who, requester.user, piece_id, comment, attachments, key, response
+        )
 
     @routes.post(
         "/pieces/{piece_id}/contestation",
@@ -171,6 +192,7 @@ def _add_completion(routes: APIRouter, completions: Completions) -> None:
     )
     async def contest_piece(
         who: Caller,
+        requester: Who,
         piece_id: PieceId,
         response: Response,
         comment: Annotated[Comment | None, Form()] = None,
@@ -178,20 +200,22 @@ def _add_completion(routes: APIRouter, completions: Completions) -> None:
         idempotency_key: IdempotencyKey = None,
     ) -> CompletionAnswer:
         key = idempotency_key
-        return await add(Act.CONTESTER, who, piece_id, comment, attachments, key, response)
+        return await add(
+            Act.CONTESTER, who, requester.user, piece_id, comment, attachments, key, response
+        )
 
 
 def _add_consultations(routes: APIRouter, consultations: Consultations) -> None:
     @routes.get("/pieces/{piece_id}", summary="A piece as deposited, and where it stands.")
     async def show_piece(who: Caller, piece_id: PieceId) -> DepositedPieceAnswer:
-        shown = await consultations.show_piece(piece_id, who.role, who.structure)
+        shown = await consultations.show_piece(piece_id, who)
         if shown is None:
             raise build_not_found("Pièce", can_be_early=has_id_form(piece_id))
         return DepositedPieceAnswer.of(shown)
 
     @routes.get("/pieces/{piece_id}/next", summary="Prefill the piece that may follow.")
     async def prefill_next(who: Caller, piece_id: PieceId) -> PrefillAnswer:
-        prefill = await consultations.prefill(piece_id, who.role, who.structure)
+        prefill = await consultations.prefill(piece_id, who)
         if prefill is None:
             raise build_not_found("Pièce", can_be_early=has_id_form(piece_id))
         if isinstance(prefill, Violation):
@@ -199,10 +223,23 @@ def _add_consultations(routes: APIRouter, consultations: Consultations) -> None:
         return PrefillAnswer.of(prefill)
 
 
+def _add_openings(routes: APIRouter, openings: Openings) -> None:
+    @routes.get("/openings", summary="Prefill the piece that opens a dossier of a marché.")
+    async def prefill_opening(
+        who: Caller, wanted: Annotated[OpeningQuery, Query()]
+    ) -> OpeningAnswer:
+        opening = await openings.prefill(wanted.to_domain(), who)
+        if opening is None:
+            raise build_not_found("Fiche du marché", can_be_early=True)
+        if isinstance(opening, Violation):
+            raise build_refused((opening,))
+        return OpeningAnswer.of(opening)
+
+
 def _add_downloads(routes: APIRouter, consultations: Consultations) -> None:
     @routes.get("/pieces/{piece_id}/file", summary="The deposited file.", response_class=Response)
     async def download_file(who: Caller, piece_id: PieceId) -> Response:
-        found = await consultations.download_file(piece_id, who.role, who.structure)
+        found = await consultations.download_file(piece_id, who)
         return _build_file_answer(piece_id, found)
 
     @routes.get(
@@ -211,7 +248,7 @@ def _add_downloads(routes: APIRouter, consultations: Consultations) -> None:
         response_class=Response,
     )
     async def download_attachment(who: Caller, piece_id: PieceId, sha256: Sha256) -> Response:
-        found = await consultations.download_attachment(piece_id, sha256, who.role, who.structure)
+        found = await consultations.download_attachment(piece_id, sha256, who)
         return _build_file_answer(piece_id, found)
 
     @routes.get(
@@ -220,7 +257,7 @@ def _add_downloads(routes: APIRouter, consultations: Consultations) -> None:
         response_class=Response,
     )
     async def download_certificate(who: Caller, piece_id: PieceId) -> Response:
-        found = await consultations.download_certificate(piece_id, who.role, who.structure)
+        found = await consultations.download_certificate(piece_id, who)
         return _build_file_answer(piece_id, found)
 
     @routes.get(
@@ -231,7 +268,7 @@ def _add_downloads(routes: APIRouter, consultations: Consultations) -> None:
     async def download_completion_certificate(
         who: Caller, piece_id: PieceId, rank: int
     ) -> Response:
-        found = await consultations.download_certificate(piece_id, who.role, who.structure, rank)
+        found = await consultations.download_certificate(piece_id, who, rank)
         return _build_file_answer(piece_id, found)
 
 
@@ -248,6 +285,7 @@ def _build_submission(
     return Submission(
         role=who.role,
         structure=who.structure,
+        service=who.service,
         file=UploadedPiece(file),
         attachments=tuple(Uploaded(each) for each in attachments),
         metadata=form.to_domain(),

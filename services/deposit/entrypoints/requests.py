@@ -4,9 +4,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic import model_validator as validator
+from pydantic_core import PydanticCustomError
 
+from services.deposit.application.openings import OpeningWanted
 from services.deposit.domain.invoice import Invoice
 from services.deposit.domain.metadata import Follows, Metadata
 from shared.circuit.parties import Party
@@ -24,8 +26,11 @@ StructureId = Annotated[str, TypedText(100, min_length=1)]
 # `judged`: a rule refuses hidden characters with its own code, together with all other faults.
 JudgedText = Annotated[str, TypedText(200, min_length=1, judged=True)]
 ServiceCode = Annotated[str, TypedText(100, min_length=1, judged=True)]
+Lot = Annotated[str, TypedText(100, min_length=1)]
 Comment = Annotated[str, TypedText(200, lines=True, judged=True)]
 
+_SETTLED_MAX = 50
+"""Limit of the dossiers that one facture de régularisation settles."""
 _TEXT_LIMIT = 64 * 1024
 """Size limit of the part, in characters: it took 0.8 s to name 80,000 unknown fields."""
 
@@ -96,9 +101,28 @@ class MetadataRequest(_Closed):
     type_tva: TypeTva | None = None
     mode_paiement: ModePaiement | None = None
     comment: Comment | None = None
+    mandant: StructureId | None = Field(
+        None,
+        description="Structure pour laquelle la maîtrise d'ouvrage agit sous mandat ; dans une "
+        "pièce suivante, celle du dossier",
+    )
+    settles: tuple[StructureId, ...] | None = Field(
+        None,
+        min_length=1,
+        max_length=_SETTLED_MAX,
+        description="Identifiants des dossiers que règle une facture de régularisation (A1)",
+    )
+    lot: Lot | None = Field(None, description="Lot du marché")
     opens: bool = Field(
         False, description="Ouvrir un dossier bien qu'un autre attende une telle pièce"
     )
+
+    @field_validator("settles")
+    @classmethod
+    def _check_settled_once(cls, settles: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if settles and len(set(settles)) < len(settles):
+            raise PydanticCustomError("listed_twice", "a dossier twice")
+        return settles
 
     def to_domain(self) -> Metadata:
         """Convert to the domain, malformed dates and amounts included."""
@@ -113,6 +137,9 @@ class MetadataRequest(_Closed):
             type_tva=self.type_tva,
             mode_paiement=self.mode_paiement,
             comment=self.comment or None,
+            mandant=self.mandant,
+            settles=self.settles or (),
+            lot=self.lot,
             opens=self.opens,
         )
 
@@ -142,6 +169,19 @@ class MetadataRequest(_Closed):
             marche=self.marche,
             malformed=malformed,
         )
+
+
+class OpeningQuery(_Closed):
+    """The marché of which an opener is prefilled."""
+
+    moa: StructureId = Field(description="Maîtrise d'ouvrage ; sous mandat, la déléguée")
+    marche: Text = Field(description="Numéro du marché")
+    mandant: StructureId | None = Field(None, description="Structure qui a donné le mandat")
+    lot: Lot | None = None
+
+    def to_domain(self) -> OpeningWanted:
+        """Convert to the domain."""
+        return OpeningWanted(self.moa, self.marche, self.mandant, self.lot)
 
 
 def read_metadata(text: str) -> MetadataRequest | tuple[Violation, ...]:

@@ -61,6 +61,8 @@ def _write(piece: Piece) -> Document:
         "credit_note": piece.is_credit_note,
         "prevailing": _from_prevailing(piece.prevailing) if piece.prevailing else None,
         "prevailing_credit_note": piece.is_prevailing_credit_note,
+        "mandant": piece.mandant,
+        "settles": list(piece.settles),
     }
 
 
@@ -117,6 +119,8 @@ def _read_shown(document: Document) -> Piece:
         received_in=frozenset(
             parse_actor_key(each).role for each in document.get("received_by", ())
         ),
+        mandant=document.get("mandant"),
+        settles=tuple(document.get("settles", ())),
         is_prevailing_credit_note=bool(
             document.get("prevailing_credit_note", document.get("credit_note"))
         ),

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from services.portal.adapters.documents import PIECES
+from services.portal.adapters.marks import unmark_changed
 from services.portal.application.piece_states import read_pieces
 from shared.contracts.envelope import Event
 from shared.contracts.routing_v1 import DossierChanged
@@ -35,6 +36,8 @@ async def project_dossiers(
         for event in newer
         for piece in read_pieces(event.data)
     ]
+    of_dossiers = {state.dossier_id: state.version for state in states}
+    await unmark_changed(transaction, documents, of_dossiers)
     pieces = transaction.collection(PIECES.collection)
     if documents:
         await pieces.bulk_write(

@@ -1,4 +1,4 @@
-"""HTTP client of routing and deposit for an export, with the identity of its caller."""
+"""HTTP client of routing and deposit for an export, with the token of its caller."""
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
@@ -10,8 +10,8 @@ import httpx
 from services.portal.application.exports import DamagedError, TooLargeError, UnavailableError
 from services.portal.domain.export import Json
 from shared.contracts.public_paths import build_public_path
-from shared.runtime.web.caller import build_caller_headers
-from shared.vocabulary.actors import Actor
+from shared.rights.model import Requester
+from shared.runtime.web.caller import build_forwarded_headers
 from shared.vocabulary.sizes import MEGABYTE
 
 _CHUNK = 256 * 1024
@@ -25,13 +25,13 @@ class HttpPeers:
     """HTTP client of routing and deposit, for one export."""
 
     def __init__(
-        self, http: httpx.AsyncClient, deposit: str, routing: str, by: Actor, max_file_mb: int
+        self, http: httpx.AsyncClient, deposit: str, routing: str, by: Requester, max_file_mb: int
     ) -> None:
         """Use these base URLs as the caller `by`; `max_file_mb` limits the size of a file."""
         self._http = http
         self._deposit = deposit.rstrip("/")
         self._routing = routing.rstrip("/")
-        self._headers = build_caller_headers(by.structure, by.role)
+        self._headers = build_forwarded_headers(by)
         self._max_file_bytes = max_file_mb * MEGABYTE
 
     async def fetch_dossier(self, dossier_id: str) -> Json | None:

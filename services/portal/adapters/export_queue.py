@@ -7,7 +7,7 @@ from services.portal.adapters.export_peers import HttpPeers, open_client
 from services.portal.adapters.export_zip import ZipArchive
 from services.portal.application.exports import Exports, UnavailableError
 from services.portal.settings import Settings
-from shared.vocabulary.actors import Actor
+from shared.rights.model import Requester
 
 
 class ExportQueue:
@@ -20,7 +20,7 @@ class ExportQueue:
         self._semaphore = asyncio.Semaphore(settings.export_at_once)
         self._waiting = 0
 
-    async def export(self, dossier_id: str, by: Actor) -> BinaryIO | None:
+    async def export(self, dossier_id: str, by: Requester) -> BinaryIO | None:
         """Return the file of an export; None when the caller has no such dossier.
 
         Raises UnavailableError when too many exports wait.
@@ -34,7 +34,7 @@ class ExportQueue:
         finally:
             self._waiting -= 1
 
-    async def _make(self, dossier_id: str, by: Actor) -> BinaryIO | None:
+    async def _make(self, dossier_id: str, by: Requester) -> BinaryIO | None:
         settings = self._settings
         archive = ZipArchive(settings.export_max_mb)
         is_whole = False
@@ -43,7 +43,7 @@ class ExportQueue:
                 peers = HttpPeers(
                     http, settings.deposit_url, settings.routing_url, by, settings.export_file_mb
                 )
-                is_whole = await self._exporting.export(dossier_id, by, peers, archive)
+                is_whole = await self._exporting.export(dossier_id, by.actor, peers, archive)
             return archive.finish() if is_whole else None
         finally:
             if not is_whole:

@@ -24,6 +24,7 @@ from services.portal.adapters.documents import (
 )
 from services.portal.domain.criteria import Criteria, Place, Range
 from services.portal.domain.piece import sees_reported
+from shared.circuit.applications import ListedApplication, list_cadres_in
 from shared.circuit.parties import Party
 from shared.runtime.store.database import Document
 from shared.vocabulary.actors import Actor
@@ -69,7 +70,7 @@ def build_search(viewer: Actor, criteria: Criteria, after: Place | None = None) 
     """Build the query of a search: what the viewer may see, the criteria, and the cursor."""
     state = name_state_field(viewer.role)
     asked: Document = {
-        **dict.fromkeys(_list_scopes(criteria), build_actor_key(viewer)),
+        **dict.fromkeys(_list_scopes(viewer, criteria), build_actor_key(viewer)),
         "number_key": _match_number(criteria),
         "issued_on": _match_range(criteria.issued, date.isoformat),
         "order": _match_order(criteria.deposited, after),
@@ -79,14 +80,23 @@ def build_search(viewer: Actor, criteria: Criteria, after: Place | None = None) 
         "currency": criteria.currency,
         f"{state}.status": _match_one_of({status.value for status in criteria.statuses}),
         f"{state}.closed": criteria.closed,
-        "cadre": _match_one_of(criteria.cadres),
+        "cadre": _match_cadre(viewer, criteria),
         "dossier_id": criteria.dossier,
         "marche": _match_text(criteria.marche),
         "engagement": _match_text(criteria.engagement),
         "depositor_role": criteria.depositor.value if criteria.depositor else None,
         **dict(_match_party(role, each) for role, each in criteria.parties.items()),
     }
-    return {field: value for field, value in asked.items() if value is not None}
+    found = {field: value for field, value in asked.items() if value is not None}
+    own = _match_own_service(viewer)
+    # Beside the criteria, which may name another service of the same party.
+    return {"$and": [found, own]} if own else found
+
+
+def build_changes(viewer: Actor, mark: str, after: int, last: int) -> tuple[Document, Keys]:
+    """Build the query of the marks of pieces after one, up to the last, and their order."""
+    seen = {"seen_by": build_actor_key(viewer), mark: {"$gt": after, "$lte": last}}
+    return {**seen, **_match_own_service(viewer)}, [(mark, 1)]
 
 
 def build_sent_count(viewer: Actor) -> list[Document]:
@@ -101,26 +111,29 @@ def build_received_count(viewer: Actor) -> list[Document]:
 
 def _build_count(viewer: Actor, match: Document) -> list[Document]:
     status = f"${name_state_field(viewer.role)}.status"
-    return [{"$match": match}, {"$group": {"_id": status, "pieces": {"$sum": 1}}}]
+    matched = {**match, **_match_own_service(viewer)}
+    return [{"$match": matched}, {"$group": {"_id": status, "pieces": {"$sum": 1}}}]
 
 
 def build_awaiting(viewer: Actor) -> list[Document]:
     """Build the count of pieces that await a viewer, and since when the first does."""
     oldest = {"$min": f"${name_state_field(viewer.role)}.awaited.since"}
     return [
-        {"$match": {"awaited_by": build_actor_key(viewer)}},
+        {"$match": {"awaited_by": build_actor_key(viewer), **_match_own_service(viewer)}},
         {"$group": {"_id": None, "pieces": {"$sum": 1}, "oldest": oldest}},
     ]
 
 
 def build_sent(viewer: Actor, period: Range[date]) -> Document:
     """Build the query of what a viewer deposited in a period."""
-    return {"depositor": build_actor_key(viewer), "order": _match_order(period, None)}
+    key, own = build_actor_key(viewer), _match_own_service(viewer)
+    return {"depositor": key, "order": _match_order(period, None), **own}
 
 
 def build_received(viewer: Actor, period: Range[date]) -> Document:
     """Build the query of what a viewer has received of the deposits of a period."""
-    return {"received_by": build_actor_key(viewer), "order": _match_order(period, None)}
+    key, own = build_actor_key(viewer), _match_own_service(viewer)
+    return {"received_by": key, "order": _match_order(period, None), **own}
 
 
 def name_state_field(role: Role) -> str:
@@ -128,14 +141,31 @@ def name_state_field(role: Role) -> str:
     return "reported" if sees_reported(role) else "whole"
 
 
-def _list_scopes(criteria: Criteria) -> tuple[str, ...]:
+def _list_scopes(viewer: Actor, criteria: Criteria) -> tuple[str, ...]:
     """List the arrays that must hold the viewer.
 
     Whoever is awaited or has received a piece may see it, so `seen_by` is left out then: an index
     may not have two arrays.
     """
-    asked = {"awaited_by": criteria.awaits_me, "received_by": criteria.received}
+    asked = {
+        "awaited_by": criteria.awaits_me,
+        "received_by": criteria.received or _is_of_received(viewer, criteria),
+    }
     return tuple(scope for scope, is_asked in asked.items() if is_asked) or ("seen_by",)
+
+
+def _is_of_received(viewer: Actor, criteria: Criteria) -> bool:
+    """Tell whether the pieces of factures reçues are asked for, by who receives there."""
+    received = ListedApplication.FACTURES_RECUES
+    return criteria.application is received and bool(list_cadres_in(received, viewer.role))
+
+
+def _match_cadre(viewer: Actor, criteria: Criteria) -> Any:  # noqa: ANN401 - what the store takes
+    if criteria.application is None or _is_of_received(viewer, criteria):
+        return _match_one_of(criteria.cadres)
+    listed = list_cadres_in(criteria.application, viewer.role)
+    # Without a cadre in common, an empty list: it matches nothing.
+    return {"$in": sorted(listed & criteria.cadres if criteria.cadres else listed)}
 
 
 def _match_number(criteria: Criteria) -> Any:  # noqa: ANN401 - what the store takes
@@ -179,6 +209,13 @@ def _match_one_of(values: Collection[str]) -> Any:  # noqa: ANN401
 def _match_text(asked: str | None) -> Any:  # noqa: ANN401
     """Match a text in NFC or NFD: an older release stored accents apart from their letters."""
     return asked and _match_one_of({asked, normalise_nfd(asked)})
+
+
+def _match_own_service(viewer: Actor) -> Document:
+    """Match the pieces of the viewer's service, to which its habilitation is limited."""
+    if viewer.service is None:
+        return {}
+    return dict([_match_party(viewer.role, Party(viewer.structure, viewer.service))])
 
 
 def _match_party(role: Role, party: Party) -> tuple[str, Any]:

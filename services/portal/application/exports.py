@@ -10,6 +10,7 @@ from services.portal.domain.export import (
     Member,
     find_unknown_status,
     list_files,
+    write_dossier,
     write_manifest,
     write_read_me,
     write_statuses,
@@ -22,7 +23,6 @@ from services.portal.domain.verifier.verify import (
     README,
     STATUSES,
     TRAIL,
-    write_canonical,
 )
 from shared.vocabulary.actors import Actor
 
@@ -92,7 +92,7 @@ class Exports:
         }
         own = {
             README: write_read_me(self._assets.read_me, dossier, trail, self._assets.verifier),
-            DOSSIER: write_canonical(dossier, 1) + b"\n",
+            DOSSIER: write_dossier(dossier),
             STATUSES: write_statuses(trail),
             TRAIL: write_trail(trail),
             CIRCUIT: self._assets.circuit,

@@ -56,6 +56,8 @@ def _read_piece(published: DossierChanged, state: PieceStateV1, *, is_hiding: bo
             state,
             moa=published.parties.moa is not None,
         ),
+        mandant=published.mandant,
+        settles=state.settles,
         is_prevailing_credit_note=is_credit_note(
             (prevailing and prevailing.type_code) or state.type_code
         ),

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from services.portal.domain.counts import Awaiting, Count
 from services.portal.domain.criteria import Criteria, Place, Range
-from services.portal.domain.piece import Piece
+from services.portal.domain.piece import MarkedPiece, Piece
 from shared.vocabulary.actors import Actor
 
 Cell = str | int | Decimal | date | datetime | None
@@ -22,6 +22,9 @@ class Pieces(Protocol):
         self, viewer: Actor, criteria: Criteria, after: Place | None, limit: int
     ) -> Sequence[Piece]:
         """List the pieces that meet the criteria, the latest deposit first."""
+
+    async def list_changes(self, viewer: Actor, after: int, limit: int) -> Sequence[MarkedPiece]:
+        """List the pieces after a mark, in the order of marks."""
 
     async def count_sent(self, viewer: Actor) -> Sequence[Count]:
         """Count the pieces that the viewer deposited, by the status that it sees."""

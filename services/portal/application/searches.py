@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from services.portal.application.ports import Pieces, Structures
 from services.portal.domain.counts import Awaiting, Count
 from services.portal.domain.criteria import Criteria, Place
-from services.portal.domain.piece import Piece
+from services.portal.domain.piece import MarkedPiece, Piece
 from shared.vocabulary.actors import Actor
 
 
@@ -17,6 +17,16 @@ class Page:
     pieces: Sequence[Piece]
     names: Mapping[str, str]
     next: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Pieces after a mark, each in its newest state, and the mark from which to go on."""
+
+    pieces: Sequence[MarkedPiece]
+    names: Mapping[str, str]
+    mark: int
+    has_more: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,21 @@ class Searches:
             pieces=pieces,
             names=await self._structures.find_names(list_structures(pieces)),
             next=None if is_last else Place(pieces[-1].deposited_at, pieces[-1].id),
+        )
+
+    async def read_changes(self, viewer: Actor, after: int, limit: int) -> Changes:
+        """Read forward what a viewer may see after a mark, at most `limit` pieces.
+
+        Nothing appears later at or below the mark of the answer. What is hidden from the viewer
+        does not move it.
+        """
+        found = await self._pieces.list_changes(viewer, after, limit + 1)
+        pieces = found[:limit]
+        return Changes(
+            pieces,
+            await self._structures.find_names(list_structures(each.piece for each in pieces)),
+            pieces[-1].mark if pieces else after,
+            has_more=len(found) > limit,
         )
 
     async def count_pieces(self, viewer: Actor) -> Dashboard:

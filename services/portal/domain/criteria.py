@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Generic, TypeVar
 
 from services.portal.domain import rules
+from shared.circuit.applications import ListedApplication
 from shared.circuit.parties import Party
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
@@ -54,6 +55,8 @@ class Criteria:
     received: bool = False
     """The viewer has received the piece."""
     closed: bool | None = None
+    application: ListedApplication | None = None
+    """Application of the portal in which the viewer finds the piece."""
 
 
 @dataclass(frozen=True, slots=True)

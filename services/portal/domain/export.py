@@ -63,6 +63,16 @@ def list_files(
             yield FileRequest(path, completion["certificate"]["url"])
 
 
+def write_dossier(dossier: Json) -> bytes:
+    """Write the answer of routing, without what the trail tells and the verifier does not compute.
+
+    The mandant and the starts of delays are read in the trail, which is exported too.
+    """
+    left_out = ("mandant", "delay_starts")
+    kept = {key: value for key, value in dossier.items() if key not in left_out}
+    return write_canonical(kept, 1) + b"\n"
+
+
 def write_trail(trail: Iterable[Json]) -> bytes:
     """Write the audit trail, one canonical entry a line."""
     return b"".join(write_canonical(entry) + b"\n" for entry in trail)

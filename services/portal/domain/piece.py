@@ -69,6 +69,10 @@ class Piece:
     """Prevailing amounts of the dossier."""
     received_in: frozenset[Role] = frozenset()
     """Roles that have received the piece."""
+    mandant: str | None = None
+    """Structure for which the MOA of the dossier acts under a mandate."""
+    settles: tuple[str, ...] = ()
+    """Dossiers that a facture de régularisation settles."""
     is_prevailing_credit_note: bool = False
     """Whether the piece that states the prevailing amounts is an avoir."""
 
@@ -115,6 +119,14 @@ class Piece:
         if awaited is None or awaited.held:
             return frozenset()
         return frozenset(awaited.actors) & self.viewers
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedPiece:
+    """A piece with its mark: its place among those that its viewers read forward."""
+
+    mark: int
+    piece: Piece
 
 
 def _count(amounts: Amounts, *, is_avoir: bool) -> Counted:

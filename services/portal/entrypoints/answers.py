@@ -8,10 +8,10 @@ from typing import Annotated, Self
 from pydantic import Field, PlainSerializer
 
 from services.portal.application.fiscal_lists import NOTICES, RECEIVED_NOTICES, FiscalTotals
-from services.portal.application.searches import Dashboard, Page
+from services.portal.application.searches import Changes, Dashboard, Page
 from services.portal.domain.counts import Count
 from services.portal.domain.fiscal import Subtotal, Sum, Total
-from services.portal.domain.piece import Awaited, Piece
+from services.portal.domain.piece import Awaited, MarkedPiece, Piece
 from services.portal.entrypoints.cursor import write_cursor
 from services.portal.entrypoints.requests import FiscalListQuery
 from shared.answers.answer import Answer
@@ -93,6 +93,13 @@ class FoundPieceAnswer(PieceAnswer):
     )
     differences: list[ChangeAnswer]
     marche: str | None
+    mandant: str | None = Field(
+        description="Structure pour laquelle la maîtrise d'ouvrage agit sous mandat ; absente "
+        "quand elle agit pour elle-même."
+    )
+    settles: list[str] = Field(
+        description="Les dossiers que règle une facture de régularisation (A1)."
+    )
 
     @classmethod
     def of(cls, piece: Piece, viewer: Actor, names: Mapping[str, str]) -> Self:
@@ -130,6 +137,8 @@ class FoundPieceAnswer(PieceAnswer):
             differences=[ChangeAnswer.of(each) for each in piece.differences],
             engagement=piece.engagement,
             marche=piece.marche,
+            mandant=piece.mandant,
+            settles=list(piece.settles),
         )
 
 
@@ -145,6 +154,40 @@ class PiecesAnswer(Answer):
         return cls(
             pieces=[FoundPieceAnswer.of(piece, viewer, page.names) for piece in page.pieces],
             next=write_cursor(page.next) if page.next else None,
+        )
+
+
+class MarkedPieceAnswer(FoundPieceAnswer):
+    """A piece with its mark."""
+
+    mark: int = Field(description="Sa place dans la lecture par repère ; elle change avec elle.")
+
+    @classmethod
+    def of_marked(cls, marked: MarkedPiece, viewer: Actor, names: Mapping[str, str]) -> Self:
+        """Show a piece with its mark."""
+        shown = FoundPieceAnswer.of(marked.piece, viewer, names)
+        return cls(**dict(shown), mark=marked.mark)
+
+
+class PieceChangesAnswer(Answer):
+    """Pieces after a mark, in the order of marks, each in its newest state."""
+
+    pieces: list[MarkedPieceAnswer]
+    mark: int = Field(
+        description="Le repère à donner à « after » la fois suivante. À ce repère ou avant lui, "
+        "rien n'apparaîtra plus jamais."
+    )
+    has_more: bool = Field(description="S'il y en a d'autres dès maintenant.")
+
+    @classmethod
+    def of(cls, changes: Changes, viewer: Actor) -> Self:
+        """Show what has changed."""
+        return cls(
+            pieces=[
+                MarkedPieceAnswer.of_marked(each, viewer, changes.names) for each in changes.pieces
+            ],
+            mark=changes.mark,
+            has_more=changes.has_more,
         )
 
 

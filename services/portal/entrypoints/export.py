@@ -9,14 +9,14 @@ from fastapi.responses import StreamingResponse
 
 from services.portal.application.exports import DamagedError, TooLargeError, UnavailableError
 from shared.contracts.texts import TypedText
+from shared.rights.model import Requester
 from shared.runtime.logs import get_logger
-from shared.runtime.web.caller import Caller
+from shared.runtime.web.caller import Caller, Who
 from shared.runtime.web.problems import Problem, build_not_found, build_unavailable
 from shared.runtime.web.request_validation import DescribedRoute
-from shared.vocabulary.actors import Actor
 from shared.vocabulary.ids import has_id_form
 
-Export = Callable[[str, Actor], Awaitable[BinaryIO | None]]
+Export = Callable[[str, Requester], Awaitable[BinaryIO | None]]
 """Returns the file of an export; None when the caller has no such dossier."""
 
 _CHUNK = 256 * 1024
@@ -36,7 +36,8 @@ def create_export_router(export: Export) -> APIRouter:
     )
     async def export_dossier(
         dossier_id: Annotated[str, TypedText(100), Path()],
-        who: Caller,
+        _: Caller,
+        who: Who,
     ) -> StreamingResponse:
         # Only an id is sent to other services: in a path, `..` would name another resource.
         file = await _export(export, dossier_id, who) if _ID.fullmatch(dossier_id) else None
@@ -56,7 +57,7 @@ def create_export_router(export: Export) -> APIRouter:
     return router
 
 
-async def _export(export: Export, dossier_id: str, by: Actor) -> BinaryIO | None:
+async def _export(export: Export, dossier_id: str, by: Requester) -> BinaryIO | None:
     try:
         return await export(dossier_id, by)
     except UnavailableError as error:

@@ -13,9 +13,19 @@ from services.portal.application.searches import Searches
 from services.portal.domain import rules
 from services.portal.domain.criteria import Range
 from services.portal.domain.fiscal import judge_period
-from services.portal.entrypoints.answers import DashboardAnswer, FiscalListAnswer, PiecesAnswer
+from services.portal.entrypoints.answers import (
+    DashboardAnswer,
+    FiscalListAnswer,
+    PieceChangesAnswer,
+    PiecesAnswer,
+)
 from services.portal.entrypoints.cursor import read_cursor
-from services.portal.entrypoints.requests import ClosedQuery, FiscalListQuery, SearchQuery
+from services.portal.entrypoints.requests import (
+    ChangesQuery,
+    ClosedQuery,
+    FiscalListQuery,
+    SearchQuery,
+)
 from shared.runtime.web.caller import Caller
 from shared.runtime.web.problems import build_refused
 from shared.runtime.web.request_validation import DescribedRoute
@@ -46,7 +56,17 @@ def create_router(searches: Searches, lists: FiscalLists, sheets: Mapping[str, S
             raise build_refused(violations)
         after = read_cursor(asked.after)
         page = await searches.search_page(viewer, asked.to_criteria(), after, asked.limit)
-        return PiecesAnswer.of(page, viewer)
+        return PiecesAnswer.of(page, viewer.whole)
+
+    @router.get(
+        "/pieces/changes",
+        summary="Lire les pièces nouvelles ou changées depuis un repère, sans en manquer aucune.",
+    )
+    async def read_piece_changes(
+        viewer: Caller, asked: Annotated[ChangesQuery, Query()]
+    ) -> PieceChangesAnswer:
+        changes = await searches.read_changes(viewer, asked.after, asked.limit)
+        return PieceChangesAnswer.of(changes, viewer.whole)
 
     @router.get(
         "/dashboard", summary="Compter ses pièces, par statut, et ce qui attend l'appelant."

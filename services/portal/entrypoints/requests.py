@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.portal.domain import rules
 from services.portal.domain.criteria import Criteria, Range, judge_ranges
+from shared.circuit.applications import ListedApplication
 from shared.circuit.cadres import judge_asked
 from shared.circuit.parties import Party
 from shared.contracts.fields import IsoDate, Montant
@@ -16,6 +17,8 @@ from shared.vocabulary.rules import Violation
 from shared.vocabulary.statuses import Status
 
 PAGE, PAGE_LIMIT = 50, 200
+CHANGES, CHANGES_LIMIT = 100, 500
+_MARK_LIMIT = 2**53
 _ALTERNATIVES = 60
 Text = Annotated[str, TypedText(100, min_length=1)]
 
@@ -24,6 +27,18 @@ class ClosedQuery(BaseModel):
     """Base model of queries; an unknown parameter is refused."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+class ChangesQuery(ClosedQuery):
+    """Query of the pieces that have changed since a mark."""
+
+    after: int = Field(
+        default=0,
+        ge=0,
+        lt=_MARK_LIMIT,
+        description="Le « mark » de la lecture précédente ; 0 pour tout lire.",
+    )
+    limit: int = Field(default=CHANGES, ge=1, le=CHANGES_LIMIT)
 
 
 class SearchQuery(ClosedQuery):
@@ -78,6 +93,12 @@ class SearchQuery(ClosedQuery):
         "de bord.",
     )
     closed: bool | None = Field(default=None, description="Le dossier est clos.")
+    application: ListedApplication | None = Field(
+        default=None,
+        description="Uniquement ce que l'appelant trouve dans cette application : la facture de "
+        "régularisation (A1) est dans les factures émises de qui l'a déposée et dans les factures "
+        "reçues de qui la paie.",
+    )
     after: Annotated[str, TypedText(400)] | None = Field(
         default=None, description="« next » de la page précédente."
     )
@@ -109,6 +130,7 @@ class SearchQuery(ClosedQuery):
             awaits_me=self.awaits_me,
             received=self.received,
             closed=self.closed,
+            application=self.application,
         )
 
     def judge(self) -> Iterator[Violation]:

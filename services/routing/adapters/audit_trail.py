@@ -1,12 +1,9 @@
-"""Audit trail as a hash chain, which the documents alone are enough to verify.
+"""Audit trail of a dossier: a hash chain, which the documents alone are enough to verify.
 
-Each entry holds the SHA-256 of the entry before it and those of the files it adds; its own hash
-is the SHA-256 of its canonical JSON (sorted keys, no white space, UTF-8).
+Each entry also holds the SHA-256 of the files that it adds.
 """
 
-import json
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
 from typing import Any
 
 from services.routing.adapters.documents import read_dossier, read_event, write_event
@@ -14,10 +11,16 @@ from services.routing.application.journey import Entry
 from services.routing.application.ports import Report
 from services.routing.domain.dossier import Dossier, replay
 from services.routing.domain.events import AdditionRefused, Event, PieceCompleted, PieceReceived
+from shared.application.audit_chain import (
+    END_MISSING,
+    ENTRY_MISSING,
+    MALFORMED,
+    find_link_fault,
+    link,
+)
 from shared.runtime.store.database import Document
 from shared.runtime.store.schema import DocumentFormat
 
-_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 _VERSION_DIGITS = 6
 LAST_VERSION = 10**_VERSION_DIGITS - 1
 
@@ -33,10 +36,8 @@ def write_entry(dossier_id: str, entry: Entry, previous: str, level: int) -> Doc
         "_id": format_entry_id(dossier_id, entry.version),
         "dossier": dossier_id,
         **ENTRIES.write(entry, level),
-        "previous": previous,
     }
-    document["hash"] = compute_hash(document)
-    return document
+    return link(document, previous)
 
 
 def read_entry(document: Document) -> Entry:
@@ -46,7 +47,7 @@ def read_entry(document: Document) -> Entry:
 
 def _read(document: Document) -> Entry:
     events = tuple(read_event(each) for each in document["events"])
-    return Entry(document["version"], events, document["cause"])
+    return Entry(document["version"], events, document["cause"], document.get("user"))
 
 
 def _write(entry: Entry) -> Document:
@@ -55,17 +56,12 @@ def _write(entry: Entry) -> Document:
         "events": [write_event(event) for event in entry.events],
         "files": [each for event in entry.events for each in _list_files(event)],
         "cause": entry.cause,
+        "user": entry.user,
     }
 
 
 ENTRIES = DocumentFormat("audit", read=_read, write=_write)
 """Format of the entries. They are written once: no later version adds fields to a stored entry."""
-
-
-def compute_hash(document: Mapping[str, Any]) -> str:
-    """Compute the hash of an entry."""
-    hashed = {key: value for key, value in document.items() if key != "hash"}
-    return sha256(_CANONICAL.encode(hashed).encode()).hexdigest()
 
 
 def verify(trail: Sequence[Document], dossier: Mapping[str, Any], head: str) -> Report:
@@ -86,16 +82,14 @@ def verify(trail: Sequence[Document], dossier: Mapping[str, Any], head: str) -> 
 def _find_fault(document: Document, previous: str, version: int) -> str | None:
     try:
         entry = read_entry(document)
-        if compute_hash(document) != document["hash"]:
-            return "Le contenu de cette entrée a changé depuis qu'elle a été écrite."
-        if document["previous"] != previous:
-            return "Cette entrée ne suit pas celle qui la précède : l'une d'elles a été remplacée."
+        if fault := find_link_fault(document, previous):
+            return fault
         if entry.version != version + len(entry.events):
-            return "Une entrée manque avant celle-ci."
+            return ENTRY_MISSING
         if document["files"] != [each for event in entry.events for each in _list_files(event)]:
             return "Les empreintes des fichiers ne sont pas celles des pièces."
     except (KeyError, TypeError, ValueError):
-        return "Cette entrée n'a plus la forme d'une entrée."
+        return MALFORMED
     return None
 
 
@@ -103,7 +97,7 @@ def _find_end_fault(
     trail: Sequence[Document], dossier: Mapping[str, Any], last: str, head: str
 ) -> str | None:
     if last != head:
-        return "La fin de la piste manque."
+        return END_MISSING
     replayed = replay(event for document in trail for event in read_entry(document).events)
     if replayed is None or not _is_equal(replayed, dossier):
         return "Le dossier n'est pas celui que la piste raconte."

@@ -23,6 +23,7 @@ EVENT_NAMES: dict[str, type[Event]] = {
     "Offered": events.Offered,
     "Held": events.Held,
     "DelayElapsed": events.DelayElapsed,
+    "DelayReminded": events.DelayReminded,
     "Closed": events.Closed,
 }
 """Name of each type in a trail; it stays when a class is renamed, as trails are kept."""

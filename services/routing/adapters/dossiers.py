@@ -26,10 +26,12 @@ from services.routing.application.journey import Journey
 from services.routing.application.ports import Position, Report, StoredEntry
 from services.routing.domain.dossier import Dossier
 from shared.application.idempotency import Key, UsedKey
+from shared.circuit.mandates import Mandate
 from shared.circuit.parties import Structure
 from shared.contracts.outgoing import Outgoing
 from shared.runtime.errors import NewerDocumentError
 from shared.runtime.messaging.directory import STRUCTURES, Directory
+from shared.runtime.messaging.mandates import MANDATES, Mandates
 from shared.runtime.store.database import Document, Store, Transaction, aggregate
 from shared.runtime.store.driver import ReplaceOne
 from shared.runtime.store.idempotency_keys import find_key_use, prepare_keys, record_key_use
@@ -52,6 +54,7 @@ async def create_indexes(store: Store) -> None:
     await dossiers.create_index("held", sparse=True)
     await dossiers.create_index([("awaited", 1), ("since", 1), ("_id", 1)])
     await dossiers.create_index("due", sparse=True)
+    await dossiers.create_index("remind_at", sparse=True)
     await prepare_keys(store)
 
 
@@ -154,6 +157,11 @@ class MongoDossiers:
         found = self._get_collection("dossiers").find(late, {"_id": 1}, session=self._session)
         return [document["_id"] async for document in found]
 
+    async def find_to_remind(self, now: datetime) -> Collection[str]:
+        late = {"remind_at": {"$lte": now}}
+        found = self._get_collection("dossiers").find(late, {"_id": 1}, session=self._session)
+        return [document["_id"] async for document in found]
+
     async def _find_one(self, query: Document) -> Journey | None:
         document = await self._get_collection("dossiers").find_one(query, session=self._session)
         return self._read_journey(document) if document else None
@@ -209,6 +217,16 @@ class MongoDossierChange(MongoDossiers):
             newer = error.dossiers
             waiting = [each for each, names in needed.items() if not newer.isdisjoint(names)]
             raise NewerDocumentError(STRUCTURES, waiting) from error
+
+    async def find_mandates(self, needed: Mapping[str, Collection[str]]) -> Sequence[Mandate]:
+        if not needed:
+            return ()
+        mandants = {*chain.from_iterable(needed.values())}
+        try:
+            return await Mandates(self._transaction).find(sorted(mandants))
+        except NewerDocumentError as error:
+            # The inbox postpones dossiers, and knows no mandate: all that name a mandant wait.
+            raise NewerDocumentError(MANDATES.collection, needed) from error
 
     async def find_owners(self, pieces: Collection[str]) -> dict[str, str]:
         wanted = sorted(pieces)
@@ -311,6 +329,8 @@ def _write_journey(journey: Journey) -> Document:
         document |= {"awaited": keys, "since": dossier.awaited.since}
         if dossier.awaited.due and not dossier.hold:
             document["due"] = dossier.awaited.due
+        if dossier.awaited.remind_at and not dossier.hold:
+            document["remind_at"] = dossier.awaited.remind_at
     if dossier.hold:
         document["held"] = dossier.hold.structure
     return document
@@ -318,7 +338,7 @@ def _write_journey(journey: Journey) -> Document:
 
 def _has_sound_keys(document: Document) -> bool:
     """Tell whether the search keys of a document agree with its dossier."""
-    keys = {"version", "pieces", "awaited", "since", "due", "held"}
+    keys = {"version", "pieces", "awaited", "since", "due", "remind_at", "held"}
     expected = _write_journey(_read_journey(document))
     return {key: document[key] for key in keys & document.keys()} == {
         key: expected[key] for key in keys & expected.keys()

@@ -1,4 +1,4 @@
-"""HTTP client of deposit, portal and notification, with the identity of a party."""
+"""HTTP client of deposit, portal and notification, with the tokens of parties."""
 
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -11,16 +11,17 @@ import httpx
 
 from services.routing.application.copy_verification import PeerFaultError
 from shared.contracts.public_paths import build_public_path
-from shared.runtime.web.caller import build_caller_headers
+from shared.runtime.web.caller import build_choice_headers
 from shared.vocabulary.actors import Actor
 
 _TIMEOUT = httpx.Timeout(60, connect=3)
 _PAGE = "100"
 _SHOWN = 200
+_REFUSED = (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN)
 
 
 class PeerAwayError(Exception):
-    """A service does not answer, or trusts no caller: its copy could not be read."""
+    """A service does not answer, or no token may act for a party: its copy could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +36,14 @@ class Addresses:
 class HttpPeers:
     """HTTP client of the services that hold copies of a dossier."""
 
-    def __init__(self, addresses: Addresses, http: httpx.AsyncClient) -> None:
-        """Use these base URLs."""
+    def __init__(
+        self, addresses: Addresses, http: httpx.AsyncClient, tokens: Sequence[str]
+    ) -> None:
+        """Use these base URLs, and for each party the first token that may act for it."""
         self._at = addresses
         self._http = http
+        self._tokens = tuple(tokens)
+        self._of_party: dict[Actor, str] = {}
 
     async def fetch_piece(self, piece_id: str, by: Actor) -> Mapping[str, Any] | None:
         return await self._fetch_json(
@@ -87,21 +92,27 @@ class HttpPeers:
     async def _get(
         self, url: str, by: Actor, asked: Mapping[str, str] | None = None
     ) -> AsyncIterator[httpx.Response]:
-        headers = build_caller_headers(by.structure, by.role)
-        try:
-            async with self._http.stream("GET", url, params=asked, headers=headers) as answer:
-                if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-                    raise PeerAwayError(f"{url}: {await _read_reason(answer)}")
-                yield answer
-        except (httpx.HTTPError, ValueError) as error:
-            raise PeerAwayError(f"{url}: {error!r}") from error
+        known = self._of_party.get(by)
+        refusal = "no token"
+        for token in [known] if known else self._tokens:
+            headers = {"Authorization": f"Bearer {token}", **build_choice_headers(by)}
+            try:
+                async with self._http.stream("GET", url, params=asked, headers=headers) as answer:
+                    if answer.status_code not in _REFUSED:
+                        self._of_party[by] = token
+                        yield answer
+                        return
+                    refusal = await _read_reason(answer)
+            except (httpx.HTTPError, ValueError) as error:
+                raise PeerAwayError(f"{url}: {error!r}") from error
+        raise PeerAwayError(f"{url}, as {by.role}: {refusal}")
 
 
 @asynccontextmanager
-async def open_http_peers(addresses: Addresses) -> AsyncIterator[HttpPeers]:
+async def open_http_peers(addresses: Addresses, tokens: Sequence[str]) -> AsyncIterator[HttpPeers]:
     """Open an HTTP client for these services, which ignores proxies of the environment."""
     async with httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False) as http:
-        yield HttpPeers(addresses, http)
+        yield HttpPeers(addresses, http, tokens)
 
 
 async def _read_reason(answer: httpx.Response) -> str:

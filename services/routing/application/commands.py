@@ -4,6 +4,7 @@ from services.routing.domain.commands import Complete, Deposit
 from shared.circuit.statuses import Act
 from shared.contracts.deposit_v1 import PieceCompleted, PieceContested, PieceDeposited
 from shared.vocabulary.actors import Actor
+from shared.vocabulary.texts import normalise_nfc
 
 
 def read_command(payload: PieceDeposited | PieceCompleted | PieceContested) -> Deposit | Complete:
@@ -44,4 +45,8 @@ def read_command(payload: PieceDeposited | PieceCompleted | PieceContested) -> D
         attachments=tuple(file.sha256 for file in payload.attachments),
         comment=payload.comment,
         type_code=payload.type_code,
+        mandant=payload.mandant and normalise_nfc(payload.mandant),
+        marche=payload.marche and normalise_nfc(payload.marche),
+        settles=payload.settles,
+        delays=payload.delays,
     )

@@ -114,6 +114,8 @@ def _describe_deposit(
         "comment": deposit.comment,
         "deposited_at": deposit.deposited_at,
         "marche": enclosure.marche,
+        "mandant": deposit.mandant,
+        "settles": deposit.settles,
         **({"type_code": enclosure.type_code} if enclosure.type_code else {}),
         "certificate": {"sha256": deposit.certificate_sha256},
         "file": {
@@ -167,6 +169,8 @@ def expect_of_portal(expected: ExpectedDossier, state: PieceStateV1, role: Role)
         "prevailing": _build_prevailing(expected),
         "engagement": state.engagement,
         "marche": state.marche,
+        "mandant": expected.state.mandant,
+        "settles": state.settles,
     }
 
 

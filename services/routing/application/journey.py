@@ -22,6 +22,8 @@ class Cause:
 
     correlation_id: str
     message_id: str | None = None
+    user: str | None = None
+    """Id of the principal who acted; None when the platform does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class Entry:
     events: tuple[Event, ...]
     cause: str | None = None
     """Id of the message that caused the events."""
+    user: str | None = None
+    """Id of the principal who acted; None when the platform did, or before ids were kept."""
 
 
 @dataclass(slots=True)
@@ -66,13 +70,14 @@ class Journey:
     def open(cls, events: tuple[Event, ...], cause: Cause) -> Self:
         """Create the journey of a dossier from its first events."""
         dossier = _apply(None, events)
-        entry = Entry(dossier.version, events, cause.message_id)
+        entry = Entry(dossier.version, events, cause.message_id, cause.user)
         return cls(dossier, cause.correlation_id, entries=[entry])
 
     def advance(self, events: tuple[Event, ...], cause: Cause) -> None:
         """Apply events, as a new entry of the trail."""
         self.dossier = _apply(self.dossier, events)
-        self.entries.append(Entry(self.dossier.version, events, cause.message_id))
+        entry = Entry(self.dossier.version, events, cause.message_id, cause.user)
+        self.entries.append(entry)
 
     def enclose(self, payload: PieceDeposited | PieceCompleted | PieceContested) -> None:
         """Add the files that a message names."""
@@ -120,4 +125,8 @@ def list_acts(dossier: Dossier, role: Role, level: int) -> tuple[Act, ...]:
 def is_party(dossier: Dossier, actor: Actor) -> bool:
     """Tell whether a structure takes part in a dossier in the role that it claims."""
     party = dossier.parties.of(actor.role)
-    return party is not None and party.structure == actor.structure
+    return (
+        party is not None
+        and party.structure == actor.structure
+        and actor.covers_service(party.service)
+    )

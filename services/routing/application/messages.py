@@ -10,6 +10,7 @@ from services.routing.domain.dossier import Dossier, Piece, State
 from services.routing.domain.events import (
     AdditionRefused,
     DelayElapsed,
+    DelayReminded,
     Event,
     Forwarded,
     Offered,
@@ -32,6 +33,7 @@ from shared.contracts.routing_v1 import (
     TurnV1,
 )
 from shared.contracts.routing_v1 import DelayElapsed as DelayElapsedV1
+from shared.contracts.routing_v1 import DelayReminded as DelayRemindedV1
 from shared.contracts.topics import Topic
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Purpose
@@ -47,8 +49,8 @@ def build_messages(
 ) -> Iterator[Outgoing]:
     """Build the messages of events, one after the other in the order of the events.
 
-    A status, a refused addition, a forwarded piece and an elapsed delay each give one message; any
-    other event gives none.
+    A status, a refused addition, a forwarded piece, an elapsed delay and a reminder each give one
+    message; any other event gives none.
 
     Args:
         level: the write level, whose acts a forwarded piece offers.
@@ -57,12 +59,12 @@ def build_messages(
     parties = PartiesV1.of(journey.dossier.parties)
     for event in events:
         if isinstance(event, StatusSet):
-            status = _build_status(journey, event, parties)
+            status = _build_status(journey, event, parties, cause)
             yield _build_outgoing(
                 journey, topics.STATUT, status.piece_id, status, cause, act=event.act
             )
         elif isinstance(event, AdditionRefused):
-            status = _build_status(journey, _build_unchanged_status(journey, event), parties)
+            status = _build_status(journey, _build_unchanged_status(journey, event), parties, cause)
             yield _build_outgoing(journey, topics.STATUT, status.piece_id, status, cause)
         elif isinstance(event, Forwarded | Offered):
             piece = _build_forwarded(journey, event, level, _find_reason((*past, *events), event))
@@ -70,7 +72,7 @@ def build_messages(
             yield _build_outgoing(
                 journey, topic, piece.piece_id, piece, cause, key=event.to.structure
             )
-        elif isinstance(event, DelayElapsed):
+        elif isinstance(event, DelayElapsed | DelayReminded):
             delay = _build_delay(journey, event, parties)
             yield _build_outgoing(journey, topics.ECHEANCE, delay.piece_id, delay, cause)
 
@@ -95,6 +97,7 @@ def build_state(journey: Journey, at: datetime, level: int) -> DossierChanged:
         prevailing=_build_prevailing(journey),
         trail=journey.trail,
         payment_not_reported=journey.payment_not_reported,
+        mandant=dossier.mandant,
         at=at,
     )
 
@@ -118,6 +121,7 @@ def _build_piece_state(journey: Journey, piece: Piece) -> PieceStateV1:
         type_code=enclosure.type_code,
         engagement=piece.deposit.engagement,
         marche=enclosure.marche,
+        settles=piece.deposit.settles,
     )
 
 
@@ -160,7 +164,9 @@ def build_awaited(dossier: Dossier, level: int) -> AwaitedV1 | None:
     )
 
 
-def _build_status(journey: Journey, event: StatusSet, parties: PartiesV1) -> StatusChanged:
+def _build_status(
+    journey: Journey, event: StatusSet, parties: PartiesV1, cause: Cause
+) -> StatusChanged:
     piece = journey.dossier[event.piece_id]
     return StatusChanged(
         piece_id=piece.id,
@@ -176,6 +182,8 @@ def _build_status(journey: Journey, event: StatusSet, parties: PartiesV1) -> Sta
         depositor=_build_actor(piece.depositor),
         payment_not_reported=journey.payment_not_reported,
         at=event.at,
+        user=cause.user if event.by else None,
+        marche=journey.enclosures[journey.dossier.pieces[0].id].marche,
     )
 
 
@@ -197,9 +205,12 @@ def _build_unchanged_status(journey: Journey, event: AdditionRefused) -> StatusS
     )
 
 
-def _build_delay(journey: Journey, event: DelayElapsed, parties: PartiesV1) -> DelayElapsedV1:
+def _build_delay(
+    journey: Journey, event: DelayElapsed | DelayReminded, parties: PartiesV1
+) -> DelayElapsedV1 | DelayRemindedV1:
     piece = journey.dossier[event.piece_id]
-    return DelayElapsedV1(
+    build = DelayRemindedV1 if isinstance(event, DelayReminded) else DelayElapsedV1
+    return build(
         dossier_id=journey.dossier.id,
         piece_id=piece.id,
         cadre=piece.cadre,

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from services.routing.application.journey import Entry, Journey
 from services.routing.domain.dossier import Dossier
 from shared.application.idempotency import Key, UsedKey
+from shared.circuit.mandates import Mandate
 from shared.circuit.parties import Directory
 from shared.contracts.outgoing import Outgoing
 from shared.vocabulary.actors import Actor
@@ -86,6 +87,9 @@ class Dossiers(Protocol):
     async def find_late(self, now: datetime) -> Collection[str]:
         """List the ids of the dossiers in which a delay has passed."""
 
+    async def find_to_remind(self, now: datetime) -> Collection[str]:
+        """List the ids of the dossiers in which an actor is to be reminded of its delay."""
+
 
 class DossierChange(Dossiers, Protocol):
     """One transaction over dossiers: what it writes and publishes is committed together."""
@@ -103,6 +107,12 @@ class DossierChange(Dossiers, Protocol):
         """Find the structures that dossiers need; `needed` lists their ids by dossier id.
 
         Raises a transient error that names the dossiers whose structures are of a newer version.
+        """
+
+    async def find_mandates(self, needed: Mapping[str, Collection[str]]) -> Sequence[Mandate]:
+        """Find the mandates of the mandants of dossiers; `needed` lists them by dossier id.
+
+        Raises a transient error that names the dossiers whose mandates are of a newer version.
         """
 
     async def find_owners(self, pieces: Collection[str]) -> dict[str, str]:

@@ -41,6 +41,14 @@ class Deposit:
     comment: str | None = None
     type_code: str | None = None
     """BT-3, UNTDID 1001; older trails do not hold it."""
+    mandant: str | None = None
+    """Structure for which the MOA acts under a mandate; older trails hold none."""
+    marche: str | None = None
+    """Number of the marché; older trails do not hold it."""
+    settles: tuple[str, ...] = ()
+    """Dossiers that a facture de régularisation settles."""
+    delays: Mapping[str, int] = field(default_factory=dict)
+    """Days of the delays from which the marché derogates, by the name of the delay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,4 +95,9 @@ class ApplyDelay:
     """Command of the timer: apply the delay that has ended."""
 
 
-Command = Deposit | Complete | Treat | Rejudge | ApplyDelay
+@dataclass(frozen=True, slots=True)
+class Remind:
+    """Command of the timer: remind the awaited actor of its delay."""
+
+
+Command = Deposit | Complete | Treat | Rejudge | ApplyDelay | Remind

@@ -1,11 +1,16 @@
 """Types of a decision: its events, its violations, and the data that it needs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from services.routing.domain.events import Event
+from shared.circuit.mandates import Mandate
 from shared.circuit.parties import Directory
 from shared.vocabulary.rules import Violation
+
+REMIND_DAYS = 5
+"""Days before the last day of a delay, when no setting says otherwise (rule of the platform)."""
 
 
 class MessageError(ValueError):
@@ -30,10 +35,14 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Data of a decision beside the dossier: the directory and the time."""
+    """Data of a decision beside the dossier: the directory, the mandates and the time."""
 
     directory: Directory
     now: datetime
     require_moa: bool
     level: int
     """Level that is written (`shared.vocabulary.levels`): no higher act or status is used."""
+    mandates: Sequence[Mandate] = ()
+    """Mandates of the mandant of the dossier."""
+    remind_days: int = REMIND_DAYS
+    """How many days before the last day of a delay its actor is reminded."""

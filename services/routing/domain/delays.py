@@ -54,9 +54,7 @@ def _validate(
 ) -> Iterable[Event]:
     silent = Status.ABSENCE_VALIDATION_1_HORS_DELAI
     yield StatusSet(world.now, piece.id, piece.status, silent)
-    hop = prepare_hop_to_recipient(
-        circuit, row, piece.deposit, silent, dossier.parties, dossier.received_at
-    )
+    hop = prepare_hop_to_recipient(circuit, row, piece.deposit, silent, dossier)
     yield from hop.hand_over(world)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from services.routing.domain import rules
 from services.routing.domain.commands import Deposit
 from services.routing.domain.decision import Decision, MessageError, World
-from services.routing.domain.dossier import Dossier, Piece
+from services.routing.domain.dossier import Dossier, Piece, evolve
 from services.routing.domain.events import Closed, Event, PieceReceived, StatusSet
 from services.routing.domain.hops import prepare_first_hop
 from services.routing.domain.turns import find_transition, judge_turn
@@ -41,7 +41,7 @@ def _open(deposit: Deposit, world: World) -> Decision:
     if broken:
         return Decision((*received, _reject(deposit, broken, world), Closed(world.now)), broken)
     row = circuit[deposit.cadre, parties.moa is not None]
-    hop = prepare_first_hop(circuit, row, deposit, parties)
+    hop = prepare_first_hop(circuit, row, deposit, evolve(None, received[0]))
     return Decision((*received, *hop.hand_over(world)))
 
 
@@ -62,7 +62,7 @@ def _follow(dossier: Dossier, deposit: Deposit, world: World) -> Decision:
         world.now, previous.id, previous.status, found.target, deposit.depositor, found.act
     )
     row = circuit[deposit.cadre, dossier.moa_present]
-    hop = prepare_first_hop(circuit, row, deposit, dossier.parties, dossier.received_at)
+    hop = prepare_first_hop(circuit, row, deposit, dossier)
     return Decision((*received, succeeded, *hop.hand_over(world)))
 
 

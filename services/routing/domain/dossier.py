@@ -11,6 +11,7 @@ from services.routing.domain.events import (
     AdditionRefused,
     Closed,
     DelayElapsed,
+    DelayReminded,
     Event,
     Forwarded,
     Held,
@@ -103,6 +104,8 @@ class Waiting:
     """When the delay of the actor ends; None when none runs or it has passed."""
     others: tuple[Turn, ...] = ()
     """Others who may act: the first one to act decides."""
+    remind_at: datetime | None = None
+    """When the actor is reminded; None when it is not, or was already."""
 
     @property
     def turns(self) -> tuple[Turn, ...]:
@@ -135,6 +138,14 @@ class Lapsed:
 
 
 @dataclass(frozen=True, slots=True)
+class Reminded:
+    """A deadline of which an actor was reminded."""
+
+    piece_id: str
+    due: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Dossier:
     """State of a dossier after `version` events."""
 
@@ -151,6 +162,14 @@ class Dossier:
     """When a piece of the dossier first reached one of `shared.circuit.delays.RECEIVERS`."""
     lapsed: Lapsed | None = None
     """The last delay that has passed."""
+    reminded: Reminded | None = None
+    """The last deadline of which somebody was reminded."""
+    mandant: str | None = None
+    """Structure for which the MOA acts under a mandate, as at the opening."""
+    marche: str | None = None
+    """Number of the marché, as at the opening."""
+    delays: Mapping[str, int] = field(default_factory=dict)
+    """Days of the delays from which the marché derogates, as at the opening, by name."""
 
     @property
     def moa_present(self) -> bool:
@@ -171,7 +190,15 @@ def evolve(dossier: Dossier | None, event: Event) -> Dossier:
         if not isinstance(event, PieceReceived):
             raise ValueError(f"a dossier opens by a piece received, not by {event}")
         deposit = event.deposit
-        dossier = Dossier(deposit.dossier_id, deposit.table_version, event.phase, deposit.parties)
+        dossier = Dossier(
+            deposit.dossier_id,
+            deposit.table_version,
+            event.phase,
+            deposit.parties,
+            mandant=deposit.mandant,
+            marche=deposit.marche,
+            delays=deposit.delays,
+        )
     return replace(_apply(dossier, event), version=dossier.version + 1)
 
 
@@ -194,13 +221,21 @@ def _apply(dossier: Dossier, event: Event) -> Dossier:
 
 
 def _apply_to_awaited(
-    dossier: Dossier, event: Forwarded | Offered | Held | DelayElapsed | AdditionRefused
+    dossier: Dossier,
+    event: Forwarded | Offered | Held | DelayElapsed | DelayReminded | AdditionRefused,
 ) -> Dossier:
     match event:
         case Forwarded(purpose=Purpose.INFORMATION) | AdditionRefused():
             return dossier
         case Forwarded():
-            awaited = Waiting(event.to, event.piece_id, event.cadres, event.at, event.due)
+            awaited = Waiting(
+                event.to,
+                event.piece_id,
+                event.cadres,
+                event.at,
+                event.due,
+                remind_at=event.remind_at,
+            )
             is_first = dossier.received_at is None and event.to.role in RECEIVERS
             received_at = event.at if is_first else dossier.received_at
             return replace(dossier, awaited=awaited, hold=None, received_at=received_at)
@@ -216,7 +251,11 @@ def _apply_to_awaited(
         case DelayElapsed():
             waiting = _require_awaited(dossier)
             lapsed = Lapsed(waiting, dossier[waiting.piece_id].status)
-            return replace(dossier, awaited=replace(waiting, due=None), lapsed=lapsed)
+            passed = replace(waiting, due=None, remind_at=None)
+            return replace(dossier, awaited=passed, lapsed=lapsed)
+        case DelayReminded(piece_id=piece_id, due=due):
+            waiting = replace(_require_awaited(dossier), remind_at=None)
+            return replace(dossier, awaited=waiting, reminded=Reminded(piece_id, due))
         case _:
             assert_never(event)
 

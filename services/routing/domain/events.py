@@ -77,6 +77,8 @@ class Forwarded:
     """Versions of the structures by which the hop was judged."""
     due: datetime | None = None
     """When the delay of the actor ends; None when none runs."""
+    remind_at: datetime | None = None
+    """When the actor is reminded of its delay; None when it is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,19 @@ class Offered:
 @dataclass(frozen=True, slots=True)
 class DelayElapsed:
     """The delay of the awaited actor has passed."""
+
+    at: datetime
+    piece_id: str
+    delay: str
+    """Name of the delay, as in the table of delays."""
+    by: Actor
+    since: datetime
+    due: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DelayReminded:
+    """The awaited actor was reminded that its delay ends soon."""
 
     at: datetime
     piece_id: str
@@ -148,5 +163,6 @@ Event = (
     | Offered
     | Held
     | DelayElapsed
+    | DelayReminded
     | Closed
 )

@@ -8,14 +8,16 @@ from services.routing.domain.commands import Correction, Treat
 from services.routing.domain.decision import Decision, World
 from services.routing.domain.dossier import Dossier, Piece
 from services.routing.domain.events import PieceRecycled, StatusSet
-from services.routing.domain.hops import prepare_hop_to_recipient
+from services.routing.domain.hops import judge_mandate_of, prepare_hop_to_recipient
 from shared.circuit.fields import judge_fields, judge_showable
 from shared.circuit.hop import judge_hop
 from shared.circuit.loader import load_version
+from shared.circuit.mandates import judge_delegate_pays, needs_mandate
 from shared.circuit.parties import LABELS, Parties, Party, judge_service, judge_structure
 from shared.circuit.statuses import Transition
 from shared.circuit.table import Row
-from shared.vocabulary.roles import Role
+from shared.vocabulary.dates import find_paris_day
+from shared.vocabulary.roles import Role, SentApplication
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.texts import has_visible_letter
 
@@ -38,16 +40,18 @@ def decide_recycling(
     parties = replace(
         dossier.parties, **{role.value: party for role, party in correction.parties.items()}
     )
+    after = replace(dossier, parties=parties)
     engagement = corrected or piece.deposit.engagement
     if (parties, engagement) == (dossier.parties, piece.deposit.engagement):
         return Decision(violations=(rules.NOTHING_RECYCLED.build_violation("correction"),))
-    broken = tuple(_judge(row, parties, correction, engagement, world))
+    broken = tuple(
+        _judge_mandate(row, dossier, after, correction, world)
+        or _judge(row, parties, correction, engagement, world)
+    )
     if broken:
         return Decision(violations=broken)
     deposit = replace(piece.deposit, parties=parties, engagement=engagement)
-    hop = prepare_hop_to_recipient(
-        circuit, row, deposit, found.target, parties, dossier.received_at
-    )
+    hop = prepare_hop_to_recipient(circuit, row, deposit, found.target, after)
     return Decision(
         (
             StatusSet(
@@ -77,6 +81,30 @@ def _judge_correction(
             )
 
 
+def _judge_mandate(
+    row: Row, dossier: Dossier, after: Dossier, correction: Correction, world: World
+) -> tuple[Violation, ...]:
+    """Judge the corrected MOA and payer by the mandate of the dossier, if it is under one."""
+    if not needs_mandate(after.mandant, after.parties):
+        return ()
+    if row.depositor_application is SentApplication.FACTURES_EMISES:
+        # The mandate names who pays a delegate back; its service alone may have been wrong.
+        payer = Role.SERVICE_FINANCIER
+        if after.parties[payer].structure == dossier.parties[payer].structure:
+            return ()
+        allowed = f"le service de {LABELS[payer]}"
+        return (
+            rules.NOT_RECYCLABLE.build_violation(
+                f"correction.{payer.value}", role=LABELS[payer], allowed=allowed
+            ),
+        )
+    broken = (
+        *(judge_mandate_of(role, after, world) for role in correction.parties),
+        judge_delegate_pays(after.mandant, after.parties),
+    )
+    return tuple(each for each in broken if each)
+
+
 def _judge(
     row: Row, parties: Parties, correction: Correction, engagement: str | None, world: World
 ) -> Iterator[Violation]:
@@ -90,8 +118,14 @@ def _judge(
         yield from unfit
         return
     recipient: Party = parties[row.recipient]
+    today = find_paris_day(world.now)
     obstacle = judge_hop(
-        row.recipient, recipient, parties, world.directory, require_moa=world.require_moa
+        row.recipient,
+        recipient,
+        parties,
+        world.directory,
+        today=today,
+        require_moa=world.require_moa,
     )
     if obstacle:
         yield obstacle.violation
@@ -100,6 +134,6 @@ def _judge(
         party = parties[role]
         if role in (row.recipient, Role.SERVICE_FINANCIER):
             structure = world.directory[party.structure]
-            yield from judge_fields(role, party, structure, engagement)
-        elif wrong_service := judge_service(role, party, world.directory[party.structure]):
+            yield from judge_fields(role, party, structure, engagement, today)
+        elif wrong_service := judge_service(role, party, world.directory[party.structure], today):
             yield wrong_service

@@ -9,6 +9,7 @@ from services.routing.domain.dossier import Dossier, Piece
 from services.routing.domain.events import AdditionRefused, Closed, Event, PieceCompleted, StatusSet
 from services.routing.domain.hops import (
     hand_back,
+    judge_mandate_of,
     prepare_hop_to_depositor,
     prepare_hop_to_recipient,
 )
@@ -34,6 +35,9 @@ def decide_treatment(dossier: Dossier, treat: Treat, world: World) -> Decision:
     found = _judge_transition(circuit, dossier, piece, treat, world)
     if isinstance(found, Violation):
         return _refuse(found)
+    unmandated = judge_mandate_of(treat.actor.role, dossier, world)
+    if unmandated:
+        return _refuse(unmandated)
     broken = _judge_reason(found, piece, treat, world)
     if broken:
         return Decision(violations=broken)
@@ -116,14 +120,10 @@ def _await_next(
         case NextActor.DEPOSITOR_COMPLETES | NextActor.DEPOSITOR_RECYCLES:
             return (hand_back(piece, world),)
         case NextActor.DEPOSITOR_ANSWERS:
-            hop = prepare_hop_to_depositor(
-                circuit, row, piece.deposit, done.target, dossier.parties
-            )
+            hop = prepare_hop_to_depositor(circuit, row, piece.deposit, done.target, dossier)
             return hop.hand_over(world)
         case NextActor.RECIPIENT:
-            hop = prepare_hop_to_recipient(
-                circuit, row, piece.deposit, done.target, dossier.parties, dossier.received_at
-            )
+            hop = prepare_hop_to_recipient(circuit, row, piece.deposit, done.target, dossier)
             return hop.hand_over(world)
         case _:
             assert_never(done.awaited)

@@ -1,4 +1,4 @@
-"""Consumers of topics: deposited pieces, changed structures."""
+"""Consumers of topics: deposited pieces, changed structures and mandates."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,6 +10,7 @@ from shared.contracts.envelope import Event
 from shared.runtime.errors import NotYetError
 from shared.runtime.messaging.directory import keep_structures
 from shared.runtime.messaging.inbox import Handler
+from shared.runtime.messaging.mandates import keep_mandates
 from shared.runtime.store.database import Transaction
 
 BuildRouter = Callable[[Transaction], Router]
@@ -19,7 +20,8 @@ ReadDossiers = Callable[[Transaction], Dossiers]
 def route_pieces(build_router: BuildRouter) -> Handler:
     """Build the handler that routes pieces.
 
-    A piece that deposit judged by a newer version of a structure waits until routing has it.
+    A piece that deposit judged by a newer version of a structure or of a mandate waits until
+    routing has it.
     """
 
     async def handle(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
@@ -27,6 +29,22 @@ def route_pieces(build_router: BuildRouter) -> Handler:
             await build_router(transaction).take_pieces(events)
         except DirectoryBehindError as error:
             raise NotYetError(error.dossiers, str(error)) from error
+
+    return handle
+
+
+def project_mandates(read_dossiers: ReadDossiers) -> Handler:
+    """Build the handler that projects mandates, and enqueues the dossiers held for want of one."""
+
+    async def handle(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
+        newer = await keep_mandates(transaction, events)
+        changed = {
+            mandate.mandant: event.id
+            for event in events
+            if (mandate := event.data.to_domain()).id in newer
+        }
+        held = await read_dossiers(transaction).find_held_by(changed)
+        await enqueue_rejudging(transaction, {each: changed[by] for each, by in held.items()})
 
     return handle
 

@@ -1,4 +1,4 @@
-"""Jobs of routing: apply delays that have passed, and judge held dossiers again."""
+"""Jobs of routing: apply delays that have passed, send reminders, judge held dossiers again."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -7,7 +7,7 @@ from shared.runtime.jobs.kinds import InTransaction
 from shared.runtime.jobs.rows import Job, enqueue
 from shared.runtime.store.database import Transaction
 
-DELAYS, HELD_DOSSIERS = "delays", "held-dossiers"
+DELAYS, REMINDERS, HELD_DOSSIERS = "delays", "reminders", "held-dossiers"
 """Kinds of jobs, each named by the id of its dossier."""
 
 BuildRouter = Callable[[Transaction], Router]
@@ -18,6 +18,15 @@ def build_delays_work(build_router: BuildRouter) -> InTransaction:
 
     async def handle(transaction: Transaction, jobs: Sequence[Job]) -> None:
         await build_router(transaction).apply_delays([job.key for job in jobs])
+
+    return InTransaction(handle)
+
+
+def build_reminders_work(build_router: BuildRouter) -> InTransaction:
+    """Build the work that reminds awaited actors of their delays."""
+
+    async def handle(transaction: Transaction, jobs: Sequence[Job]) -> None:
+        await build_router(transaction).remind([job.key for job in jobs])
 
     return InTransaction(handle)
 

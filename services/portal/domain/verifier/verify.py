@@ -34,7 +34,10 @@ DOSSIER, STATUSES, CIRCUIT = "dossier.json", "statuts.csv", "circuit.json"
 ROOT = (README, DOSSIER, STATUSES, TRAIL, CIRCUIT, "verify.py")
 # Empreintes de chaque circuit.json livré, et de chaque modèle livré de LISEZMOI.txt, avant d'y
 # écrire les valeurs du dossier. Tout autre contenu est une faute.
-CIRCUITS = ("9c7d39abc05259966240b5ff6a4f50aa9079d7c816fc51fe5c54371243e5a54e",)
+CIRCUITS = (
+    "9c7d39abc05259966240b5ff6a4f50aa9079d7c816fc51fe5c54371243e5a54e",
+    "cb8efe89c182888e305fd162627770d064cb6da0d5293af118780d5b8e59b325",
+)
 READMES = ("a27fb6552e57fe425091d3abf0f4369eb5479dc23e3eb54298d32b9da5bcf600",)
 COLUMNS = (
     *("version", "cadre", "numero", "piece", "date", "statut_precedent", "statut", "libelle"),
@@ -267,7 +270,7 @@ class Story:
             self.dossier["awaited"]["others"].append(self.describe_turn(event))
         elif kind == "Held" or (kind == "Forwarded" and event["purpose"] == "action"):
             self.wait(event)
-        elif kind != "Forwarded":
+        elif kind not in ("Forwarded", "DelayReminded"):
             raise ValueError(f"événement inconnu : {kind}")
         return []
 

@@ -12,6 +12,10 @@ from services.routing.application.journey import list_acts
 from services.routing.application.views import AuditView, DossierView
 from services.routing.domain.dossier import Dossier, Hold, Piece, State
 from services.routing.domain.stamps import Stamp
+from services.routing.entrypoints.http.delay_start_answers import (
+    DelayStartAnswer,
+    DelayStartsAnswer,
+)
 from shared.answers.answer import Answer
 from shared.answers.pieces import (
     ActorAnswer,
@@ -162,6 +166,11 @@ class DossierAnswer(Answer):
     pieces: tuple[RoutedPieceAnswer, ...]
     prevailing: PrevailingAnswer | None
     awaited: AwaitedAnswer | None
+    mandant: str | None = Field(
+        description="Structure pour laquelle la maîtrise d'ouvrage agit sous mandat ; absente "
+        "quand elle agit pour elle-même."
+    )
+    delay_starts: DelayStartsAnswer
 
     @classmethod
     def of(cls, shown: DossierView, level: int) -> Self:
@@ -176,6 +185,10 @@ class DossierAnswer(Answer):
             pieces=tuple(RoutedPieceAnswer.of(shown, piece) for piece in dossier.pieces),
             prevailing=_show_prevailing(dossier),
             awaited=AwaitedAnswer.of_dossier(dossier, level),
+            mandant=dossier.mandant,
+            delay_starts=DelayStartsAnswer(
+                starts=tuple(DelayStartAnswer.of(dossier, each) for each in shown.starts)
+            ),
         )
 
 

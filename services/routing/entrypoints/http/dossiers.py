@@ -55,15 +55,18 @@ def create_router(dossiers: Dossiers, level: int) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=_LONGEST)] = _LIMIT,
         after: Annotated[Cursor | None, Query()] = None,
     ) -> AwaitedPiecesAnswer:
-        actor = Actor(who.role, who.structure, service)
+        # The service of a limited habilitation is the only one that it sees.
+        actor = Actor(who.role, who.structure, who.service or service)
         found = await dossiers.list_awaited(actor, _read_cursor(after), limit + 1)
-        counts = await dossiers.count_awaited(who)
+        counts = await dossiers.count_awaited(who.whole)
         page = found[:limit]
         views = [await add_stamps(dossiers, dossier) for dossier in page]
         return AwaitedPiecesAnswer(
             pieces=tuple(show_awaited_pieces(views, level)),
             services=tuple(
-                ServiceCountAnswer(service=name, count=count) for name, count in counts.items()
+                ServiceCountAnswer(service=name, count=count)
+                for name, count in counts.items()
+                if who.covers_service(name)
             ),
             next=_write_cursor(page[-1]) if len(found) > limit else None,
         )

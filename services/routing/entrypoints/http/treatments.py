@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Response
 from services.routing.application.journey import list_acts
 from services.routing.application.ports import Dossiers
 from services.routing.application.router import Router, TreatmentResult
-from services.routing.application.views import add_stamps, view_dossier_of_piece
+from services.routing.application.views import view_dossier_of_piece, view_whole
 from services.routing.domain.commands import Treat
 from services.routing.domain.turns import judge_turn
 from services.routing.entrypoints.http.answers import (
@@ -26,7 +26,7 @@ from shared.contracts.texts import TypedText
 from shared.runtime.clock import Clock
 from shared.runtime.store.database import Store, Transaction
 from shared.runtime.store.idempotency_keys import transact_once
-from shared.runtime.web.caller import Caller
+from shared.runtime.web.caller import Caller, Who
 from shared.runtime.web.idempotency import IdempotencyKey, mark_replay
 from shared.runtime.web.problems import (
     Problem,
@@ -72,6 +72,7 @@ def create_router(
         piece_id: PieceId,
         body: TreatmentRequest,
         who: Caller,
+        requester: Who,
         response: Response,
         idempotency_key: IdempotencyKey = None,
     ) -> DossierAnswer:
@@ -81,7 +82,7 @@ def create_router(
         key = await build_key(name_owner(who), idempotency_key, serialize_request(command), ())
 
         async def work(transaction: Transaction) -> TreatmentResult | None:
-            return await build_router(transaction).treat(command, key)
+            return await build_router(transaction).treat(command, key, requester.user)
 
         treated = await transact_once(store, work)
         if treated is None:
@@ -89,11 +90,11 @@ def create_router(
         if treated.violations:
             raise _build_problem(treated.violations)
         mark_replay(response, is_replay=treated.is_replay)
-        return DossierAnswer.of(await add_stamps(dossiers, treated.journey.dossier), level)
+        return DossierAnswer.of(await view_whole(dossiers, treated.journey.dossier), level)
 
     @routes.get("/motives", summary="Les motifs de refus d'un cadre, à la date du jour.")
     async def list_motives(
-        _: Caller, cadre: Annotated[str, TypedText(10), Query()]
+        cadre: Annotated[str, TypedText(10), Query()],
     ) -> tuple[MotiveAnswer, ...]:
         if violations := _judge_cadre(cadre):
             raise build_refused(violations)

@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import date
 
 from services.support.access.domain import rules
 from services.support.access.domain.texts import judge_email, judge_line
@@ -49,30 +50,36 @@ def judge_issuer(issuer: Issuer, directory: Directory) -> tuple[Violation, ...]:
     structure = directory.get(issuer.structure or "")
     return (
         *(judge_email("email", issuer.email) if issuer.email is not None else ()),
-        *_judge_service("service", issuer.service, structure, is_asked=False),
+        *_judge_service("service", issuer.service, structure),
     )
 
 
-def judge_recipient(
-    recipient: Recipient, directory: Directory, field: str = "recipient.structure"
-) -> Iterator[Violation]:
-    """List the rules that the recipient breaks: it must be an active structure."""
-    faults = [*judge_line(field, "La structure", recipient.structure)]
-    yield from faults
+def judge_recipient(recipient: Recipient, directory: Directory, today: date) -> Iterator[Violation]:
+    """List the rules that the recipient breaks: an active structure, a service active today."""
+    yield from judge_recipient_structure(recipient.structure, directory)
     structure = directory.get(recipient.structure)
+    yield from _judge_service("recipient.service", recipient.service, structure, today)
+
+
+def judge_recipient_structure(
+    recipient: str, directory: Directory, field: str = "recipient.structure"
+) -> Iterator[Violation]:
+    """List the rules that the structure of a recipient breaks: it must be active."""
+    faults = [*judge_line(field, "La structure", recipient)]
+    yield from faults
+    structure = directory.get(recipient)
     if structure is None:
         if not faults:
-            unknown = rules.RECIPIENT_UNKNOWN.build_violation(field, structure=recipient.structure)
-            yield replace(unknown, can_be_early=has_structure_form(recipient.structure))
+            unknown = rules.RECIPIENT_UNKNOWN.build_violation(field, structure=recipient)
+            yield replace(unknown, can_be_early=has_structure_form(recipient))
     elif structure.status is not StructureStatus.ACTIF:
         yield rules.RECIPIENT_INACTIVE.build_violation(field, structure=structure.id)
-    yield from _judge_service("recipient.service", recipient.service, structure, is_asked=True)
 
 
 def _judge_service(
-    field: str, code: str | None, structure: Structure | None, *, is_asked: bool
+    field: str, code: str | None, structure: Structure | None, today: date | None = None
 ) -> Iterator[Violation]:
-    """List the rules that a service code breaks; the service of a recipient must be active."""
+    """List the rules that a service code breaks; that of a recipient must be active `today`."""
     faults = [*judge_line(field, "Le code service", code or "")]
     yield from faults
     if not code or faults or structure is None:
@@ -80,7 +87,7 @@ def _judge_service(
     service = structure.services.get(code)
     if service is None:
         yield rules.SERVICE_UNKNOWN.build_violation(field, service=code, structure=structure.id)
-    elif is_asked and not service.active:
+    elif today and not service.is_active_on(today):
         yield rules.SERVICE_INACTIVE.build_violation(field, service=code, structure=structure.id)
 
 

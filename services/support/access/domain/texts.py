@@ -1,17 +1,15 @@
 """Limits of typed texts: length, control characters, the form of an e-mail address."""
 
-import re
 from collections.abc import Iterator
 
 from services.support.access.domain import rules
+from shared.vocabulary.emails import is_email
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.texts import is_showable
 
 TITLE_LIMIT = 150
 TEXT_LIMIT = 10_000
 NAME_LIMIT = 100
-_EMAIL_LIMIT = 254
-_EMAIL = re.compile(r"[^@\s<>\"(),;:\\]+@[^@\s<>\"(),;:\\]+\.[^@\s<>\"(),;:\\.]+")
 _SHOWN = 60
 
 
@@ -35,8 +33,7 @@ def judge_text(
 
 def judge_email(field: str, email: str) -> Iterator[Violation]:
     """List the rules that the form of an e-mail address breaks."""
-    is_printable = email.isprintable() and is_showable(email)
-    if len(email) > _EMAIL_LIMIT or not is_printable or not _EMAIL.fullmatch(email):
+    if not is_email(email):
         yield rules.EMAIL_REFUSED.build_violation(field, value=email[:_SHOWN])
 
 

@@ -11,10 +11,11 @@ from itertools import combinations, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.pipeline import FeatureUnion
 from sklearn.svm import LinearSVC
 
+from services.support.agent.adapters.term_weights import TermWeights
 from services.support.agent.adapters.text_analysis import TextAnalyzer
 from services.support.agent.adapters.vocabulary import Vocabulary
 from services.support.agent.domain.articles import Article, Passage
@@ -64,37 +65,42 @@ class ArticleSearch:
         }
         texts = {code: _join_texts(*each) for code, each in self._passages.items()}
         self._vocabulary = Vocabulary(analyzer, [*texts.values()], platform_texts, foreign_words)
-        self._features = FeatureUnion(
-            [
-                ("words", TfidfVectorizer(analyzer=self._list_stems, sublinear_tf=True)),
-                ("notions", TfidfVectorizer(analyzer=self._list_notions, sublinear_tf=True)),
-                (
-                    "pieces",
-                    TfidfVectorizer(
-                        preprocessor=" ".join,
-                        analyzer="char_wb",
-                        ngram_range=(3, 5),
-                        sublinear_tf=True,
-                    ),
-                ),
-            ]
-        )
+        features = [
+            TermWeights(TfidfVectorizer(analyzer=self._list_stems, sublinear_tf=True)),
+            TermWeights(TfidfVectorizer(analyzer=self._list_notions, sublinear_tf=True)),
+            TermWeights(
+                TfidfVectorizer(
+                    preprocessor=" ".join, analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True
+                )
+            ),
+        ]
         learnt = [
             *((each, _OFF_TOPIC, _OFF_TOPIC_WEIGHT) for each in off_topic),
             *self._list_learnt(),
         ]
-        known = self._features.fit_transform([analyzer.list_words(text) for text, _, _ in learnt])
+        words = [analyzer.list_words(text) for text, _, _ in learnt]
+        fitted = [each.fit(words) for each in features]
+        known = hstack(fitted, format="csr")
         codes = [code for _, code, _ in learnt]
         weights = [weight for _, _, weight in learnt]
-        self._passage_model = _train(known, codes, weights)
-        self._article_model = _train(known, [*map(_find_article, codes)], weights)
-        self._codes: list[str] = self._passage_model.classes_.tolist()
-        ranks = {code: rank for rank, code in enumerate(self._article_model.classes_)}
-        self._article_ranks = [ranks[_find_article(code)] for code in self._codes]
-        self._shared = TfidfVectorizer(analyzer=self._list_content_stems, sublinear_tf=True)
-        self._texts = self._shared.fit_transform(
-            [analyzer.list_words(texts.get(code, "")) for code in self._codes]
+        of_passage = _train(known, codes, weights)
+        of_article = _train(known, [*map(_find_article, codes)], weights)
+        self._codes: list[str] = of_passage.classes_.tolist()
+        ranks = {code: rank for rank, code in enumerate(of_article.classes_)}
+        articles_of = [ranks[_find_article(code)] for code in self._codes]
+        # A score is linear in the features: both classifiers are added up once, here.
+        coefficients = of_passage.coef_ + _ARTICLE_WEIGHT * of_article.coef_[articles_of]
+        self._intercepts = (
+            of_passage.intercept_ + _ARTICLE_WEIGHT * of_article.intercept_[articles_of]
         )
+        ends = np.cumsum([each.shape[1] for each in fitted])[:-1]
+        parts = np.split(coefficients.T, ends)
+        self._features = [(each, part.copy()) for each, part in zip(features, parts, strict=True)]
+        self._shared = TermWeights(
+            TfidfVectorizer(analyzer=self._list_content_stems, sublinear_tf=True)
+        )
+        texts_of = [analyzer.list_words(texts.get(code, "")) for code in self._codes]
+        self._texts = self._shared.fit(texts_of).T.toarray()
 
     def search(self, question: str) -> Sequence[SearchHit]:
         """Find the articles closest to a question, best first, each with its best passage."""
@@ -103,29 +109,32 @@ class ArticleSearch:
             return ()
         foreign = round(self._vocabulary.measure_foreign(words), 3)
         scores = self._score(words)
-        ranking = [
-            (self._codes[rank], float(scores[rank])) for rank in np.argsort(-scores, kind="stable")
-        ]
-        is_off_topic = ranking[0][0] == _OFF_TOPIC
+        order = np.argsort(-scores, kind="stable")
+        is_off_topic = self._codes[order[0]] == _OFF_TOPIC
+        ranking = [(self._codes[rank], float(scores[rank])) for rank in order]
         ranking = [each for each in ranking if each[0] != _OFF_TOPIC]
         (_, best), (_, second), *_ = ranking
         hits: dict[str, SearchHit] = {}
         for code, score in ranking:
             article, passage = self._passages[code]
+            if article.code in hits:
+                continue
             lead = score - (best if score < best else second)
-            hit = SearchHit(
+            hits[article.code] = SearchHit(
                 article, passage, round(score, 2), round(lead, 2), foreign, is_off_topic
             )
-            hits.setdefault(article.code, hit)
-        return [*hits.values()][:_KEPT]
+            if len(hits) == _KEPT:
+                break
+        return [*hits.values()]
 
     def _score(self, words: Sequence[str]) -> NDArray[np.float64]:
         """Score each class for the words of a question."""
-        features = self._features.transform([words])
-        own = self._passage_model.decision_function(features)[0]
-        of_article = self._article_model.decision_function(features)[0][self._article_ranks]
-        shared = (self._shared.transform([words]) @ self._texts.T).toarray()[0]
-        return np.asarray(own + _ARTICLE_WEIGHT * of_article + _SHARED_WEIGHT * shared)
+        own = self._intercepts.copy()
+        for each, coefficients in self._features:
+            ranks, values = each.weigh(words)
+            own += values @ coefficients[ranks]
+        ranks, values = self._shared.weigh(words)
+        return np.asarray(own + _SHARED_WEIGHT * (values @ self._texts[ranks]))
 
     def _list_learnt(self) -> Iterator[tuple[str, str, float]]:
         """List what each passage teaches: texts, with its code and their weight."""

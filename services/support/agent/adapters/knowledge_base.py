@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Collection, Mapping
+from functools import cache
 from pathlib import Path
 
 from services.support.agent.adapters.article_search import ArticleSearch
@@ -37,8 +38,12 @@ def build_search(articles: Mapping[str, Article]) -> ArticleSearch:
     )
 
 
+@cache
 def load_article_search() -> ArticleSearch:
-    """Build the search of articles with the default catalogue, as the service does at start."""
+    """Build the search of articles with the default catalogue, as the service does at start.
+
+    Nothing changes in it once it has learnt: one is kept for the process.
+    """
     return build_search(load_articles(load_catalogue(DATA / "catalogue.csv").by_code))
 
 

@@ -1,4 +1,4 @@
-"""HTTP client of the portal, which tracks pieces with the identity of the caller."""
+"""HTTP client of the portal, which tracks pieces with the token of the caller."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -8,7 +8,6 @@ from itertools import takewhile
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from services.support.access.domain.parties import Asker
 from services.support.agent.application.ports import TrackingUnavailableError
 from services.support.agent.domain.piece_status import (
     SUPERSEDED,
@@ -17,12 +16,15 @@ from services.support.agent.domain.piece_status import (
     choose_latest,
 )
 from shared.contracts.public_paths import build_public_path
+from shared.rights.model import Requester
 from shared.runtime.error_descriptions import describe_error
-from shared.runtime.web.caller import build_caller_headers
+from shared.runtime.web.caller import build_forwarded_headers
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 
 _TIMEOUT = httpx.Timeout(5, connect=2)
+_NOTHING = (httpx.codes.UNPROCESSABLE_ENTITY, httpx.codes.FORBIDDEN)
+"""The portal refuses a text that cannot be a number, and who may not look up pieces."""
 _SHOWN = 3
 _LATER_LIMIT = 20
 """Number of latest deposits of a dossier that are read, as some may have been rejected."""
@@ -64,24 +66,24 @@ class PortalTracking:
         """Take the base URL of the portal."""
         self._url = portal.rstrip("/") + build_public_path("portal", "pieces")
 
-    async def find_pieces(self, asker: Asker, number: str) -> Sequence[TrackedPiece]:
+    async def find_pieces(self, by: Requester, number: str) -> Sequence[TrackedPiece]:
         """Find the pieces with a number, each with the latest piece of its dossier.
 
-        The portal is asked with the identity of the asker. Raises TrackingUnavailableError.
+        The portal is asked with the token of the caller. Raises TrackingUnavailableError.
         """
         # `trust_env`: proxies of the environment are ignored.
         async with httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False) as http:
-            found = await self._search(http, asker, {"number": number, "limit": str(_SHOWN)})
-            return [await self._add_latest(http, asker, piece) for piece in found]
+            found = await self._search(http, by, {"number": number, "limit": str(_SHOWN)})
+            return [await self._add_latest(http, by, piece) for piece in found]
 
     async def _add_latest(
-        self, http: httpx.AsyncClient, asker: Asker, piece: _Piece
+        self, http: httpx.AsyncClient, by: Requester, piece: _Piece
     ) -> TrackedPiece:
         if piece.status not in SUPERSEDED:
             return _to_tracked_piece(piece)
         # The portal lists the latest deposit first.
         asked = {"dossier": piece.dossier_id, "limit": str(_LATER_LIMIT)}
-        last = await self._search(http, asker, asked)
+        last = await self._search(http, by, asked)
         later = takewhile(lambda each: each.piece_id != piece.piece_id, last)
         return replace(
             _to_tracked_piece(piece),
@@ -89,15 +91,14 @@ class PortalTracking:
         )
 
     async def _search(
-        self, http: httpx.AsyncClient, asker: Asker, asked: Mapping[str, str]
+        self, http: httpx.AsyncClient, by: Requester, asked: Mapping[str, str]
     ) -> Sequence[_Piece]:
-        headers = build_caller_headers(asker.structure, asker.role)
+        headers = build_forwarded_headers(by)
         try:
             answer = await http.get(self._url, params=asked, headers=headers)
         except httpx.HTTPError as error:
             raise TrackingUnavailableError(describe_error(error)) from error
-        if answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY:
-            # The portal refuses a text that cannot be a number: there is no such piece.
+        if answer.status_code in _NOTHING:
             return ()
         if answer.status_code != httpx.codes.OK:
             raise TrackingUnavailableError(f"{self._url}: {answer.status_code}")

@@ -6,7 +6,6 @@ from typing import Protocol
 
 from services.support.access.application.ports import Clock, RateLimit
 from services.support.access.application.rate_limits import AnonymousLimits
-from services.support.access.domain.parties import Asker
 from services.support.agent.domain.articles import Article
 from services.support.agent.domain.conversation import Conversation, Turn
 from services.support.agent.domain.piece_status import TrackedPiece
@@ -15,6 +14,7 @@ from services.support.desks.domain.hours import OpeningHours
 from services.support.suggestions.application.ports import Suggester
 from shared.application.idempotency import Key, UsedKey
 from shared.contracts.outgoing import Outgoing
+from shared.rights.model import Requester
 from shared.vocabulary.rules import Violation
 
 
@@ -44,9 +44,9 @@ class TrackingUnavailableError(Exception):
 
 
 class PieceTracking(Protocol):
-    """Port of the portal, which tracks pieces with the identity of the asker."""
+    """Port of the portal, which tracks pieces with the token of the caller."""
 
-    async def find_pieces(self, asker: Asker, number: str) -> Sequence[TrackedPiece]:
+    async def find_pieces(self, by: Requester, number: str) -> Sequence[TrackedPiece]:
         """Find the pieces with a number. Raises TrackingUnavailableError."""
 
 

@@ -52,6 +52,7 @@ from shared.application.idempotency import Key, build_key
 from shared.contracts.outgoing import Outgoing
 from shared.contracts.support_v1 import ActivationLinkRequested
 from shared.contracts.topics import ACTIVATION
+from shared.rights.model import Requester
 from shared.vocabulary.rules import Violation
 
 ACTIVATION_ARTICLE = "activation-connexion"
@@ -87,9 +88,16 @@ class VirtualAgent:
         return StartedConversation(conversation, token)
 
     async def answer(
-        self, conversation: Conversation, text: str, address: str, key: str | None = None
+        self,
+        conversation: Conversation,
+        text: str,
+        address: str,
+        key: str | None = None,
+        by: Requester | None = None,
     ) -> StoredTurn | tuple[Violation, ...] | None:
         """Answer a message and store both, once per idempotency key, or return why not.
+
+        Pieces are tracked in the name of `by`, the caller with an account.
 
         None when the conversation is gone.
         """
@@ -113,7 +121,7 @@ class VirtualAgent:
             awaits_email=conversation.awaits_email,
             awaits_yes=conversation.unconfirmed is not None,
         )
-        turn = await self._answer(conversation, text, parsed, address)
+        turn = await self._answer(conversation, text, parsed, address, by)
         outcome = await ports.conversations.change(
             lambda change: self._store(change, conversation.id, turn, used_key)
         )
@@ -162,14 +170,19 @@ class VirtualAgent:
         return Prefill(prefill.title, prefill.description, read.best, prefill.piece)
 
     async def _answer(
-        self, conversation: Conversation, text: str, parsed: ParsedMessage, address: str
+        self,
+        conversation: Conversation,
+        text: str,
+        parsed: ParsedMessage,
+        address: str,
+        by: Requester | None,
     ) -> Turn:
         match parsed.intent:
             case Intent.GREETING | Intent.THANKS:
                 courtesy = GREETING if parsed.intent is Intent.GREETING else WELCOME
                 return self._build_turn(text, AnswerKind.GREETING, courtesy)
             case Intent.PIECE:
-                return await self._track(conversation.asker, text, parsed.numbers)
+                return await self._track(by, text, parsed.numbers)
             case Intent.ACTIVATION | Intent.CONFIRMATION | Intent.RENUNCIATION:
                 return await self._handle_activation(conversation, text, parsed, address)
             case Intent.PERSON:
@@ -199,12 +212,12 @@ class VirtualAgent:
             sub_category=article.sub_category,
         )
 
-    async def _track(self, asker: Asker | None, text: str, numbers: Sequence[str]) -> Turn:
-        if asker is None:
+    async def _track(self, by: Requester | None, text: str, numbers: Sequence[str]) -> Turn:
+        if by is None or by.structure is None:
             return self._build_turn(text, AnswerKind.NO_ACCOUNT, NO_ACCOUNT, _TRACK, numbers[0])
         try:
             for number in numbers:
-                if pieces := await self._ports.tracking.find_pieces(asker, number):
+                if pieces := await self._ports.tracking.find_pieces(by, number):
                     return self._build_turn(
                         text, AnswerKind.PIECE, describe_pieces(pieces), _TRACK, pieces[0].number
                     )
@@ -260,6 +273,8 @@ class VirtualAgent:
                 requested_at=self._ports.clock(),
             ),
             correlation_id=conversation.id,
+            # Each request is a stream of its own: it is taken once.
+            sequence=1,
         )
 
     def _describe_opening(self) -> str:

@@ -29,6 +29,7 @@ from services.support.tickets.domain.prefill import Prefill
 from services.support.tickets.entrypoints.answers import PrefillAnswer
 from shared.contracts.public_paths import build_public_path
 from shared.runtime.web.addresses import read_address
+from shared.runtime.web.caller import MaybeWho
 from shared.runtime.web.idempotency import IdempotencyKey, mark_replay
 from shared.runtime.web.problems import Problem, build_not_found, build_refused
 from shared.runtime.web.request_validation import DescribedRoute
@@ -63,13 +64,14 @@ def create_agent_router(agent: VirtualAgent, conversations: Conversations) -> AP
     @router.post("/{conversation_id}/messages", summary="Poser une question.")
     async def send_message(
         conversation: own,
+        by: MaybeWho,
         body: MessageRequest,
         request: Request,
         response: Response,
         idempotency_key: IdempotencyKey = None,
     ) -> ReplyAnswer:
         outcome = await agent.answer(
-            conversation, body.text, read_address(request), idempotency_key
+            conversation, body.text, read_address(request), idempotency_key, by
         )
         if outcome is None:
             raise build_not_found("Conversation")

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from services.support.access.domain import rules
-from services.support.access.domain.parties import Recipient, judge_recipient
+from services.support.access.domain.parties import judge_recipient_structure
 from services.support.access.domain.texts import judge_line, judge_text
 from services.support.chat.domain import rules as chat_rules
 from services.support.chat.domain.chat import (
@@ -43,7 +43,7 @@ def judge_request(
     elif chosen is not None and chosen.desk.is_of_a_structure and not request.recipient:
         found.append(rules.RECIPIENT_MISSING.build_violation("recipient"))
     if request.recipient:
-        found += judge_recipient(Recipient(request.recipient), directory, "recipient")
+        found += judge_recipient_structure(request.recipient, directory, "recipient")
     return (*found, *(_judge_text(request.text, request.key) if request.text else ()))
 
 
@@ -71,7 +71,7 @@ def judge_transfer(
         return (chat_rules.ALREADY_THERE.build_violation("desk"),)
     structure = transfer.to.structure
     if structure:
-        found = tuple(judge_recipient(Recipient(structure), directory))
+        found = tuple(judge_recipient_structure(structure, directory))
     elif transfer.to.desk.is_of_a_structure:
         found = (rules.RECIPIENT_MISSING.build_violation("recipient.structure"),)
     reason = judge_text(

@@ -32,6 +32,8 @@ class TicketAccess:
     matches_version: MatchesVersion = _match_any
     key_owner: str = ""
     """Owner of the idempotency keys: a structure in a role, an agent of a desk, or the ticket."""
+    user: str | None = None
+    """Id of the principal who acts; None without an account."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from services.support.tickets.domain.validation import (
 )
 from shared.application.idempotency import UsedKey, build_key, serialize_request
 from shared.application.uploads import Upload, read_heads, store_uploads
+from shared.vocabulary.dates import find_paris_day
 
 
 class Actions:
@@ -40,6 +41,7 @@ class Actions:
         directory = await find_directory(ports.structures, action.recipient)
         sent = serialize_request(access.ticket, action)
         used_key = await build_key(access.key_owner, key, sent, uploads)
+        action = replace(action, user=access.user)
 
         def judge(ticket: Ticket | None, used: UsedKey | None) -> Allowed | Outcome:
             # A transfer takes the ticket from its own author, whose answer shows nothing of it.
@@ -52,7 +54,9 @@ class Actions:
             if taken := judge_assignment(found.ticket, action):
                 return Conflict(taken)
             faults = (
-                *judge_action(found.ticket, action, found.row, directory),
+                *judge_action(
+                    found.ticket, action, found.row, directory, find_paris_day(ports.clock())
+                ),
                 *judge_attachments(heads, found.ticket.files),
             )
             return Refused(faults) if faults else found

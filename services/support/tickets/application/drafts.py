@@ -15,6 +15,7 @@ from services.support.tickets.domain.validation import judge_attachments, judge_
 from shared.application.idempotency import Key, UsedKey, build_key, serialize_request
 from shared.application.uploads import Upload, read_heads, store_uploads
 from shared.vocabulary.attachments import StoredFile
+from shared.vocabulary.dates import find_paris_day
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.tickets import Side, TicketAct
 
@@ -133,7 +134,9 @@ class Drafts:
         directory = await find_directory(self._ports.structures, issuer, content.recipient)
         return (
             *judge_issuer(issuer, directory),
-            *judge_draft(content, self._ports.catalogue, directory),
+            *judge_draft(
+                content, self._ports.catalogue, directory, find_paris_day(self._ports.clock())
+            ),
         )
 
     async def _change(

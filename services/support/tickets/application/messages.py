@@ -89,6 +89,7 @@ def _describe_ticket(ticket: Ticket) -> dict[str, object]:
         "suggested": ticket.suggested,
         "contradicts": ticket.contradicts,
         "submitted_at": ticket.submitted_at,
+        "user": ticket.journal[-1].user,
     }
 
 
@@ -111,6 +112,7 @@ def _build_changed(before: Ticket, after: Ticket) -> TicketChanged:
         satisfaction=entry.satisfaction,
         next_desk=entry.desk,
         next_recipient=_build_party(entry.recipient),
+        user=entry.user,
     )
 
 

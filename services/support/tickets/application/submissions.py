@@ -26,7 +26,7 @@ from services.support.tickets.domain.tickets import Content, Ticket
 from services.support.tickets.domain.validation import judge_attachments, judge_submission
 from shared.application.idempotency import Key, UsedKey, build_key, serialize_request
 from shared.application.uploads import Upload, read_heads, store_uploads
-from shared.vocabulary.dates import PARIS
+from shared.vocabulary.dates import PARIS, find_paris_day
 from shared.vocabulary.tickets import Side, TicketAct
 
 
@@ -67,7 +67,8 @@ class Submissions:
                 return found
             if found.ticket.content != content:
                 return StaleVersion(ticket_rules.STALE.build_violation("requête"))
-            faults = judge_submission(content, ports.catalogue, directory)
+            today = find_paris_day(ports.clock())
+            faults = judge_submission(content, ports.catalogue, directory, today)
             return Refused(faults) if faults else found
 
         first = judge(seen, served)
@@ -79,7 +80,7 @@ class Submissions:
             found = judge(await change.load(access.ticket), await change.find_key_use(used_key))
             if not isinstance(found, Allowed):
                 return found
-            after = self._hand_over(change, found.ticket, prepared)
+            after = self._hand_over(change, found.ticket, prepared, access.user)
             await change.save(after)
             await change.record_key_use(used_key, after.id)
             return Done(after)
@@ -126,7 +127,7 @@ class Submissions:
         directory = await find_directory(ports.structures, content.recipient)
         faults = (
             *judge_issuer(issuer, directory),
-            *judge_submission(content, ports.catalogue, directory),
+            *judge_submission(content, ports.catalogue, directory, find_paris_day(ports.clock())),
             *judge_attachments(await read_heads(uploads)),
         )
         if faults:
@@ -155,10 +156,16 @@ class Submissions:
         number = f"T-{year}-{await ports.tickets.take_next_number(year):06}"
         return _Preparation(number, suggestions)
 
-    def _hand_over(self, change: TicketChange, draft: Ticket, prepared: _Preparation) -> Ticket:
+    def _hand_over(
+        self,
+        change: TicketChange,
+        draft: Ticket,
+        prepared: _Preparation,
+        user: str | None = None,
+    ) -> Ticket:
         ports = self._ports
         after = submit_draft(
-            draft, prepared.number, ports.catalogue, prepared.suggestions, ports.clock()
+            draft, prepared.number, ports.catalogue, prepared.suggestions, ports.clock(), user
         )
         for message in build_messages(draft, after):
             change.publish(message)

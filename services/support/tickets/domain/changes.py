@@ -55,7 +55,12 @@ def replace_attachments(draft: Ticket, files: Sequence[StoredFile], at: datetime
 
 
 def submit_draft(
-    draft: Ticket, number: str, catalogue: Catalogue, suggestions: Suggestions, at: datetime
+    draft: Ticket,
+    number: str,
+    catalogue: Catalogue,
+    suggestions: Suggestions,
+    at: datetime,
+    user: str | None = None,
 ) -> Ticket:
     """Submit a draft that breaks no rule: its sub-category alone decides the desk."""
     chosen = catalogue.by_code[draft.content.sub_category or ""]
@@ -66,6 +71,7 @@ def submit_draft(
         draft.issuer.name,
         desk=chosen.desk,
         recipient=recipient,
+        user=user,
     )
     numbered = replace(
         draft,

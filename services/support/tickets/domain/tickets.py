@@ -38,6 +38,8 @@ class Action:
     desk: Desk | None = None
     """Desk to which the act brings the ticket."""
     recipient: Recipient | None = None
+    user: str | None = None
+    """Id of the principal who does it; None without an account, and from before tokens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from services.support.access.domain import rules
 from services.support.access.domain.parties import judge_recipient
@@ -84,21 +85,21 @@ def judge_attachments(
 
 
 def judge_draft(
-    content: Content, catalogue: Catalogue, directory: Directory
+    content: Content, catalogue: Catalogue, directory: Directory, today: date
 ) -> tuple[Violation, ...]:
     """List the rules that a draft breaks; it may be incomplete."""
-    return tuple(_judge_content(content, catalogue, directory, is_whole=False))
+    return tuple(_judge_content(content, catalogue, directory, today, is_whole=False))
 
 
 def judge_submission(
-    content: Content, catalogue: Catalogue, directory: Directory
+    content: Content, catalogue: Catalogue, directory: Directory, today: date
 ) -> tuple[Violation, ...]:
     """List the rules that refuse the submission of a draft."""
-    return tuple(_judge_content(content, catalogue, directory, is_whole=True))
+    return tuple(_judge_content(content, catalogue, directory, today, is_whole=True))
 
 
 def _judge_content(
-    content: Content, catalogue: Catalogue, directory: Directory, *, is_whole: bool
+    content: Content, catalogue: Catalogue, directory: Directory, today: date, *, is_whole: bool
 ) -> Iterator[Violation]:
     chosen = catalogue.by_code.get(content.sub_category or "")
     if content.sub_category and not chosen:
@@ -115,7 +116,7 @@ def _judge_content(
     yield from judge_line("dossier", "Le dossier", content.dossier or "")
     yield from judge_line("piece", "Le numéro de pièce", content.piece or "")
     if content.recipient and content.recipient.structure:
-        yield from judge_recipient(content.recipient, directory)
+        yield from judge_recipient(content.recipient, directory, today)
     elif is_whole and chosen and chosen.desk.is_of_a_structure:
         yield rules.RECIPIENT_MISSING.build_violation("recipient.structure")
 
@@ -152,7 +153,7 @@ def list_allowed_acts(ticket: Ticket, side: Side) -> tuple[TicketAct, ...]:
 
 
 def judge_action(
-    ticket: Ticket, action: Action, row: Transition, directory: Directory
+    ticket: Ticket, action: Action, row: Transition, directory: Directory, today: date
 ) -> tuple[Violation, ...]:
     """List the rules that the contents of an action break."""
     found = [*judge_text("text", "Le message", action.text or "", is_required=row.is_text_required)]
@@ -166,7 +167,7 @@ def judge_action(
             )
         )
     if action.act is TicketAct.TRANSFERER:
-        found += _judge_transfer(ticket, action, directory)
+        found += _judge_transfer(ticket, action, directory, today)
     return tuple(found)
 
 
@@ -184,11 +185,13 @@ def judge_assignment(ticket: Ticket, action: Action) -> Violation | None:
     return ticket_rules.ALREADY_TAKEN.build_violation("assignee", holder=holder)
 
 
-def _judge_transfer(ticket: Ticket, action: Action, directory: Directory) -> Iterator[Violation]:
+def _judge_transfer(
+    ticket: Ticket, action: Action, directory: Directory, today: date
+) -> Iterator[Violation]:
     if action.desk and action.desk.is_of_a_structure:
         if action.recipient is None or not action.recipient.structure:
             yield rules.RECIPIENT_MISSING.build_violation("recipient.structure")
             return
-        yield from judge_recipient(action.recipient, directory)
+        yield from judge_recipient(action.recipient, directory, today)
     if (action.desk, action.recipient) == (ticket.desk, ticket.recipient):
         yield ticket_rules.ALREADY_THERE.build_violation("desk")

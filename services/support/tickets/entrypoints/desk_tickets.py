@@ -43,7 +43,8 @@ def build_access(agent: Agent, ticket_id: Id) -> TicketAccess:
     return TicketAccess(
         ticket_id,
         lambda ticket: is_at_desk(ticket, agent.desk, agent.structure),
-        key_owner=name_agent_owner(agent.desk, agent.structure, agent.name),
+        key_owner=name_agent_owner(agent.desk, agent.structure, agent.id),
+        user=agent.id,
     )
 
 

@@ -18,6 +18,7 @@ from services.support.tickets.entrypoints.outcomes import (
 from services.support.tickets.entrypoints.requests import RatingRequest, TextRequest
 from shared.application.uploads import FileStore
 from shared.contracts.texts import TypedText
+from shared.runtime.web.caller import MaybeWho
 from shared.runtime.web.etags import format_etag
 from shared.runtime.web.idempotency import IdempotencyKey
 from shared.runtime.web.uploads import wrap_uploads
@@ -37,6 +38,8 @@ class _Key:
 
     owner: str
     text: str | None
+    user: str | None
+    """Id of the principal who sent it; None without an account."""
 
 
 def name_ticket_owner(ticket_id: Id) -> str:
@@ -69,14 +72,16 @@ def add_follow_up_routes(
         ticket: Ticket, action: Action, key: _Key, response: Response, files: MaybeFiles = None
     ) -> TicketAnswer:
         # Access was checked by the dependency, and a ticket does not change its issuer.
-        access = TicketAccess(ticket.id, lambda _: True, key_owner=key.owner)
+        access = TicketAccess(ticket.id, lambda _: True, key_owner=key.owner, user=key.user)
         outcome = await actions.apply(access, action, wrap_uploads(files), key.text)
         return TicketAnswer.of(require_done(outcome, response).ticket, Side.DEMANDEUR)
 
     def read_key(
-        by: Annotated[str, Depends(name_key_owner)], idempotency_key: IdempotencyKey = None
+        by: Annotated[str, Depends(name_key_owner)],
+        who: MaybeWho,
+        idempotency_key: IdempotencyKey = None,
     ) -> _Key:
-        return _Key(by, idempotency_key)
+        return _Key(by, idempotency_key, who.user if who else None)
 
     sent_key = Annotated[_Key, Depends(read_key)]
 

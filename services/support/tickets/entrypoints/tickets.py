@@ -25,7 +25,7 @@ from services.support.tickets.entrypoints.requests import DraftRequest, SearchQu
 from shared.application.idempotency import name_owner
 from shared.application.uploads import FileStore
 from shared.contracts.public_paths import build_public_path
-from shared.runtime.web.caller import Caller
+from shared.runtime.web.caller import Caller, Who
 from shared.runtime.web.etags import Matching, format_etag
 from shared.runtime.web.idempotency import IdempotencyKey
 from shared.runtime.web.problems import build_not_found, build_refused
@@ -42,11 +42,19 @@ def name_key_owner(who: Caller) -> str:
 
 
 def build_access(
-    who: Caller, by: Annotated[str, Depends(name_key_owner)], ticket_id: Id, matching: Matching
+    who: Caller,
+    requester: Who,
+    by: Annotated[str, Depends(name_key_owner)],
+    ticket_id: Id,
+    matching: Matching,
 ) -> TicketAccess:
     """Build the access of a structure to its own tickets; the ticket of another one answers 404."""
     return TicketAccess(
-        ticket_id, lambda ticket: ticket.issuer.structure == who.structure, matching, key_owner=by
+        ticket_id,
+        lambda ticket: ticket.issuer.structure == who.structure,
+        matching,
+        key_owner=by,
+        user=requester.user,
     )
 
 
