@@ -14,11 +14,12 @@ import typer
 from deploy.errors import LaunchError
 from deploy.local.backends import Backend, choose
 from deploy.local.folder_lock import stop_launcher
-from deploy.local.platform import Platform
+from deploy.local.platform import Platform, list_default_limits
 from deploy.local.programs import ROOT
 from deploy.local.signals import exit_on_signals
 from deploy.local.supervisor import Supervisor
 from shared.contracts.public_paths import build_public_prefix
+from shared.vocabulary.levels import LEVEL
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 _POLL_S = 0.2
@@ -59,6 +60,13 @@ def up(
     clock_offset_s: Annotated[
         int, typer.Option(help="Seconds by which the services' clocks are ahead.")
     ] = 0,
+    write_level: Annotated[
+        int,
+        typer.Option(
+            envvar="AIGUILLAGE_WRITE_LEVEL",
+            help="Level that services write. Left out: the newest, as no earlier one runs here.",
+        ),
+    ] = LEVEL,
     limit_s: Annotated[float, typer.Option("--for", help="Stop after so many seconds.")] = float(
         "inf"
     ),
@@ -80,6 +88,7 @@ def up(
             fresh=fresh,
             base_port=base_port,
             clock_offset_s=clock_offset_s,
+            env={"AIGUILLAGE_WRITE_LEVEL": str(write_level), **list_default_limits()},
         ) as platform,
     ):
         _print_addresses(platform, down=f"make down RUN_DIR={run_dir}" if run_dir else "make down")
@@ -151,12 +160,22 @@ def _print_addresses(platform: Platform, down: str) -> None:
         docs = f"{where.origin}{build_public_prefix(name)}/docs"
         print(f"  {name:<14} {docs}  {urljoin(url, '/metrics')}")
     print(f"logs, a file per process: {_shorten(platform.logs)}")
+    print(f"mails, a file each: {_shorten(where.mails / 'new')}")
+    print("an access token of the development issuer, for any e-mail address and any SIRET:")
+    print(
+        f"  curl -s {where.issuer}/token -d grant_type=password -d password=any"
+        " -d username=claire@exemple.fr -d name='Claire Daval' -d siret=90000000100017"
+    )
     print(f"to stop it: Ctrl-C here, or `{down}`")
     print("to paste into another shell:\n")
     print(f"ORIGIN={where.origin}")
+    print(f"ISSUER={where.issuer}")
+    print(f"MAILS={shlex.quote(str(where.mails / 'new'))}")
     # The names that services and the commands of operators read.
     print(f"export AIGUILLAGE_KAFKA={where.kafka}")
-    print(f"export AIGUILLAGE_MONGO={shlex.quote(where.mongo)}\n", flush=True)
+    print(f"export AIGUILLAGE_MONGO={shlex.quote(where.mongo)}")
+    # A second replica of a service reads them too.
+    print(f"export AIGUILLAGE_ISSUERS={shlex.quote(platform.issuers)}\n", flush=True)
 
 
 if __name__ == "__main__":

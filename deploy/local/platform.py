@@ -4,6 +4,7 @@ Replicas of a service are `routing`, `routing-2`, `routing-3`. Each may run from
 its own, so that two versions of a service run side by side.
 """
 
+import json
 import shutil
 import tempfile
 import time
@@ -13,17 +14,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from cryptography.fernet import Fernet
+
 from deploy.errors import LaunchError
 from deploy.local import programs
 from deploy.local.backends import Backend
 from deploy.local.folder_lock import FolderLock
+from deploy.local.issuer.keys import keep_key
+from deploy.local.issuer.tokens import AUDIENCE
 from deploy.local.ports import HOST, find_free_port, is_taken
+from deploy.local.private_files import keep_text
 from deploy.local.processes import Running, read_tail
 from deploy.local.programs import ROOT, Startable
 from deploy.local.watchdog import Watchdog
 from deploy.topics import provision
 from shared.contracts.public_paths import build_public_prefix
 from shared.contracts.topics import TOPICS, Topic
+from shared.runtime.settings import RuntimeSettings, name_variable
 
 SERVICES = (
     "services.organisation",
@@ -38,12 +45,20 @@ SERVICES = (
 ASKING: Mapping[str, Sequence[str]] = {"portal": ("deposit", "routing"), "support": ("portal",)}
 """Services that call others over HTTP, and those they call: settings hold their addresses."""
 
-BROKER, STORE, GATEWAY = "broker", "store", "gateway"
-_READY_LIMIT_S = 60.0
+BROKER, STORE, GATEWAY, ISSUER, MAIL = "broker", "store", "gateway", "issuer", "mail"
+ORGANISATION = "organisation"
+"""Service that issues the tokens of machines."""
+NOTIFICATION = "notification"
+MAILING = frozenset({ORGANISATION, NOTIFICATION})
+"""Services that send mails: settings hold the mail server, and the origin of links."""
+_READY_LIMIT_S = 180.0
 _POLL_S = 0.05
 _PORT_ATTEMPTS = 5
 _FREE_MIN_MB = 500
 _DAY_S = 24 * 3600
+_LIMITS = ("caller_requests", "caller_requests_open")
+_MANY = "1000000"
+"""Limit of requests of a caller, unless the platform is told another."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +73,12 @@ class Addresses:
     """Base URL of the gateway, which routes every path `/deposit/…` to service `deposit`."""
     replicas: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Base URLs of the replicas of each service, as in `roots`. A replica may be down."""
+    issuer: str = ""
+    """Base URL of the development issuer, as its tokens name it (`iss`)."""
+    issuer_key: Path = Path()
+    """File of the issuer's private key: tests sign tokens of their own with it."""
+    mails: Path = Path()
+    """Maildir of the mail sink: its folder `new` has a file for each mail that was sent."""
 
     @property
     def services(self) -> Mapping[str, str]:
@@ -65,8 +86,20 @@ class Addresses:
         return {name: root + build_public_prefix(name) for name, root in self.roots.items()}
 
 
+def list_default_limits() -> Mapping[str, str]:
+    """List the environment variables by which services limit their callers as by default.
+
+    For platforms that people try; others have limits that nobody reaches.
+    """
+    fields = RuntimeSettings.model_fields
+    return {name_variable(each): str(fields[each].default) for each in _LIMITS}
+
+
 class Platform:
-    """Broker, store and services on this machine. Leaving the `with` block ends them all."""
+    """Broker, store, services and a development issuer on this machine.
+
+    Leaving the `with` block ends them all.
+    """
 
     def __init__(
         self,
@@ -94,8 +127,8 @@ class Platform:
                 Default: a temporary folder that `stop` removes.
             fresh: delete the data that an earlier run left in `run_dir`. A backend that does not
                 keep data always does.
-            base_port: first port; gateway, services, broker and store take theirs in this order.
-                Default: any free ports.
+            base_port: first port; gateway, services, broker, store, issuer and mail sink take
+                theirs in this order. Default: any free ports.
             clock_offset_s: seconds by which the services' clocks are ahead, to let weeks pass.
             ready_limit_s: timeout of the start of each process, in seconds.
             env: environment variables of all services, besides those of the platform.
@@ -117,7 +150,8 @@ class Platform:
         self._env = env or {}
         self._ports: dict[str, int] = {}
         if base_port is not None:
-            names = [*([GATEWAY] if gateway else []), *self._replicas, BROKER, STORE]
+            parts = (BROKER, STORE, ISSUER, MAIL)
+            names = [*([GATEWAY] if gateway else []), *self._replicas, *parts]
             self._ports = {name: base_port + rank for rank, name in enumerate(names)}
         self._programs: dict[str, Startable] = {}
         self._processes: dict[str, Running] = {}
@@ -150,7 +184,8 @@ class Platform:
             self._check_ports()
             self._programs[STORE] = programs.build_store(self.backend, self._run_dir / STORE)
             self._programs[BROKER] = programs.build_broker(self.backend, self._run_dir / BROKER)
-            self._bring_up(STORE, BROKER)
+            self._programs[ISSUER] = programs.build_issuer(self._run_dir / ISSUER)
+            self._bring_up(STORE, BROKER, ISSUER, *self._prepare_services())
             provision(self.addresses.kafka, self._topics)
             for name in self._replicas:
                 self.install(name)
@@ -213,10 +248,12 @@ class Platform:
     def advance(self, days: int, *names: str) -> None:
         """Let days pass: restart the services, with their clocks so many days further ahead.
 
-        With `names`, restart only those: the other clocks change at their next start.
+        With `names`, restart only those: the other clocks change at their next start. Tokens that
+        were issued before have expired.
         """
         self._clock_offset_s += days * _DAY_S
-        moved = names or tuple(self._replicas)
+        # The issuer goes with them: its tokens would have expired.
+        moved = (ISSUER, *(names or self._replicas))
         self._end(moved)
         for name in moved:
             self.spawn(name)
@@ -242,6 +279,11 @@ class Platform:
     def get_log(self, name: str) -> Path:
         """Return the path of the log of a process: all its output since the platform's start."""
         return self.logs / f"{name}.log"
+
+    @property
+    def clock_offset_s(self) -> int:
+        """Seconds by which the services' clocks are ahead, from their next start on."""
+        return self._clock_offset_s
 
     @property
     def logs(self) -> Path:
@@ -271,6 +313,9 @@ class Platform:
             roots={name: urls[0] for name, urls in replicas.items()},
             replicas=replicas,
             origin=f"http://{HOST}:{self._ports[GATEWAY]}" if GATEWAY in self._ports else None,
+            issuer=f"http://{HOST}:{self._ports[ISSUER]}",
+            issuer_key=programs.get_issuer_key(self._run_dir / ISSUER),
+            mails=programs.get_mailbox(self._run_dir / MAIL),
         )
 
     def _build_service_env(self) -> Mapping[str, str]:
@@ -280,26 +325,90 @@ class Platform:
             "AIGUILLAGE_MONGO": self.addresses.mongo,
             "AIGUILLAGE_IDEMPOTENT_PRODUCER": real_kafka,
             "AIGUILLAGE_END_OFFSETS_RELIABLE": real_kafka,
-            "AIGUILLAGE_TRUST_HEADERS": "true",
+            # Tests and benches make in seconds the requests of a day, as a few callers.
+            **dict.fromkeys(map(name_variable, _LIMITS), _MANY),
             # The gateway names its client by X-Forwarded-For.
             **({"AIGUILLAGE_PROXIES": HOST} if self._has_gateway else {}),
             **self._env,
         }
 
+    def _prepare_services(self) -> tuple[str, ...]:
+        """Choose the ports that services are told of; return the processes to start before them."""
+        if ORGANISATION in self._services:
+            self._ports.setdefault(ORGANISATION, find_free_port())
+        if MAILING.isdisjoint(self._services):
+            return ()
+        if self._has_gateway:
+            self._ports.setdefault(GATEWAY, find_free_port())
+        self._programs[MAIL] = programs.build_mail_sink(self._run_dir / MAIL)
+        return (MAIL,)
+
+    @property
+    def issuers(self) -> str:
+        """Issuers that services trust, as `AIGUILLAGE_ISSUERS` names them."""
+        return self._env.get("AIGUILLAGE_ISSUERS", json.dumps(self._build_issuers()))
+
+    def _build_issuers(self) -> list[dict[str, object]]:
+        """Build the issuers that services trust: of people, and organisation for machines."""
+        people: dict[str, object] = {"url": self.addresses.issuer, "audience": AUDIENCE}
+        people |= {"algorithms": ["ES256"], "operators": True, "proves_siret": True}
+        if ORGANISATION not in self._services:
+            return [people]
+        url = self.addresses.services[ORGANISATION]
+        machines = {"url": url, "audience": AUDIENCE, "machines": True, "jwks_url": f"{url}/jwks"}
+        return [people, machines]
+
+    def _build_organisation_env(self) -> Mapping[str, str]:
+        """Build the settings of organisation as an issuer."""
+        key = keep_key(self._run_dir / ORGANISATION / "signing-key.json")
+        url = self.addresses.services[ORGANISATION]
+        return {
+            "AIGUILLAGE_ISSUER_URL": url,
+            "AIGUILLAGE_SIGNING_KEYS": json.dumps([key.as_dict(private=True)]),
+        }
+
+    def _build_mail_env(self, service: str) -> Mapping[str, str]:
+        """Build the settings of the mails that a service sends."""
+        return {
+            "AIGUILLAGE_SMTP_HOST": HOST,
+            "AIGUILLAGE_SMTP_PORT": str(self._ports[MAIL]),
+            "AIGUILLAGE_SMTP_STARTTLS": "false",
+            "AIGUILLAGE_MAIL_FROM": "aiguillage@example.org",
+            "AIGUILLAGE_PUBLIC_ORIGIN": self.addresses.origin or self.addresses.roots[service],
+        }
+
+    def _build_notification_env(self) -> Mapping[str, str]:
+        """Build the settings of webhooks: the key of their secrets; receivers on this machine."""
+        file = self._run_dir / NOTIFICATION / "push-key"
+        return {
+            "AIGUILLAGE_PUSH_KEYS": keep_text(file, lambda: Fernet.generate_key().decode()),
+            "AIGUILLAGE_PUSH_LOOPBACK": "true",
+        }
+
     def _build_changing_env(self, name: str) -> Mapping[str, str]:
-        """Build the environment variables that may change between two starts of a service."""
+        """Build the environment variables that may change between two starts of a process."""
+        offset = {"AIGUILLAGE_CLOCK_OFFSET_S": str(self._clock_offset_s)}
         if name not in self._replicas:
-            return {}
+            return offset if name == ISSUER else {}
         service, rank = _split_replica(name)
         ports = {
             peer: self._ports.get(f"{peer}-{rank}", self._ports[peer])
             for peer in ASKING.get(service, ())
             if peer in self._ports
         }
-        return {"AIGUILLAGE_CLOCK_OFFSET_S": str(self._clock_offset_s)} | {
+        peers = {
             f"AIGUILLAGE_{peer.upper()}_URL": f"http://{HOST}:{port}"
             for peer, port in ports.items()
         }
+        access = {"AIGUILLAGE_ISSUERS": self.issuers}
+        if service == ORGANISATION:
+            access |= self._build_organisation_env()
+        if service == NOTIFICATION:
+            access |= self._build_notification_env()
+        if service in MAILING:
+            access |= self._build_mail_env(service)
+        chosen = {key: value for key, value in access.items() if key not in self._env}
+        return offset | peers | chosen
 
     def _bring_up(self, *names: str) -> None:
         """Start processes in parallel, then wait until each is ready."""
@@ -346,10 +455,16 @@ class Platform:
             time.sleep(_POLL_S)
 
     def _restart_askers(self, moved: str) -> None:
-        """Restart the services that call a service whose port has changed."""
+        """Restart the services that are told a port which has changed."""
         peer, _ = _split_replica(moved)
         for name in self._replicas:
-            if peer in ASKING.get(_split_replica(name)[0], ()) and name in self._processes:
+            service, _ = _split_replica(name)
+            is_told = (
+                peer in ASKING.get(service, ())
+                or (moved == GATEWAY and service in MAILING)
+                or (moved == ORGANISATION and name != moved)
+            )
+            if is_told and name in self._processes:
                 self._processes[name].end()
                 self.spawn(name)
 

@@ -137,10 +137,44 @@ def build_gateway(data: Path, services: Mapping[str, int]) -> Startable:
     )
 
 
+def build_issuer(data: Path) -> Startable:
+    """Build the development issuer; its private key is kept in `data`."""
+    data.mkdir(parents=True, exist_ok=True)
+
+    def command(port: int) -> list[str]:
+        module = [sys.executable, "-m", "deploy.local.issuer"]
+        return [*module, f"--port={port}", f"--key-file={get_issuer_key(data)}"]
+
+    return Program(command, lambda port: _answers_200(port, "/jwks"), cwd=ROOT)
+
+
+def get_issuer_key(data: Path) -> Path:
+    """Return the file of the private key of the development issuer."""
+    return data / "key.json"
+
+
+def build_mail_sink(data: Path) -> Startable:
+    """Build the mail sink: an SMTP server that keeps every mail in a Maildir below `data`."""
+    data.mkdir(parents=True, exist_ok=True)
+
+    def command(port: int) -> list[str]:
+        options = ["-n", "-l", f"{HOST}:{port}", "-c", "aiosmtpd.handlers.Mailbox"]
+        return [sys.executable, "-m", "aiosmtpd", *options, str(get_mailbox(data))]
+
+    return Program(command, accepts, cwd=data)
+
+
+def get_mailbox(data: Path) -> Path:
+    """Return the Maildir of the mail sink; its folder `new` has a file for each mail."""
+    return data / "mails"
+
+
 def build_store_uri(backend: Backend, port: int) -> str:
     """Build the connection string of the store."""
-    name = containers.REPLICA_SET if backend is Backend.DOCKER else "secantus"
-    return f"mongodb://{HOST}:{port}/?replicaSet={name}"
+    if backend is Backend.DOCKER:
+        return f"mongodb://{HOST}:{port}/?replicaSet={containers.REPLICA_SET}"
+    # It is one process, beside all the others of the platform on a few cores: late is not away.
+    return f"mongodb://{HOST}:{port}/?replicaSet=secantus&socketTimeoutMS=60000"
 
 
 def _build_tansu_command(port: int) -> list[str]:

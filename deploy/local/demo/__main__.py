@@ -13,14 +13,26 @@ from deploy.local.backends import Backend, choose
 from deploy.local.demo.actor import NEEDED_SERVICES, Services
 from deploy.local.demo.checks import find_lost, wait_for_expected
 from deploy.local.demo.context import DemoContext, register_structures
+from deploy.local.demo.delegation import (
+    REGULARISED,
+    UNDER_MANDATE,
+    check_emitted,
+    deposit_against_sheet,
+    give_mandate,
+)
 from deploy.local.demo.exit_status import exit_with_status
 from deploy.local.demo.journeys import JOURNEYS
+from deploy.local.demo.pushes import subscribe
 from deploy.local.demo.refusals import deposit_forbidden
-from deploy.local.demo.report import print_report
+from deploy.local.demo.report import print_report, print_users
 from deploy.local.demo.routing_events import RoutingEvents, follow_routing
 from deploy.local.demo.runs import JourneyRun, run_all
-from deploy.local.platform import Platform
+from deploy.local.platform import Platform, list_default_limits
+from deploy.local.sign_in import SignIn
 from shared.runtime.clock import build_clock
+from shared.vocabulary.levels import LEVEL
+
+_PORTAL = "services.portal"
 
 
 def main() -> int:
@@ -28,7 +40,10 @@ def main() -> int:
     backend = choose(otherwise=Backend.EMBEDDED).backend
     print(f"démarrage de la plateforme ({backend})…", flush=True)
     started = time.monotonic()
-    with Platform(backend, services=NEEDED_SERVICES) as platform:
+    # A level that this version writes is one that the version before could not judge: nothing of
+    # an earlier version runs here.
+    env = {"AIGUILLAGE_WRITE_LEVEL": str(LEVEL), **list_default_limits()}
+    with Platform(backend, services=(*NEEDED_SERVICES, _PORTAL), env=env) as platform:
         print(f"prête en {time.monotonic() - started:.1f} s", flush=True)
         runs, events, wrong = asyncio.run(_run(platform))
     missing = find_lost(runs, events)
@@ -51,6 +66,7 @@ async def _run(platform: Platform) -> tuple[Sequence[JourneyRun], RoutingEvents,
 
     async def let_pass(days: int) -> None:
         nonlocal ahead
+        await pushes.let_come(events)
         started = time.monotonic()
         await asyncio.to_thread(platform.advance, days)
         ahead += timedelta(days=days)
@@ -64,11 +80,19 @@ async def _run(platform: Platform) -> tuple[Sequence[JourneyRun], RoutingEvents,
         events = await stack.enter_async_context(
             follow_routing(platform.addresses.kafka, lambda: clock() + ahead)
         )
-        context = DemoContext(Services(**clients), clock().date())
+        portal = clients.pop("portal")
+        context = DemoContext(Services(**clients), SignIn(platform), clock().date())
         await register_structures(context)
+        print_users()
+        pushes = await stack.enter_async_context(subscribe(context, platform.addresses.mails))
         await deposit_forbidden(context)
-        runs = await run_all(context, JOURNEYS, let_pass)
+        await give_mandate(context)
+        await deposit_against_sheet(context)
+        runs = await run_all(context, (*UNDER_MANDATE, *JOURNEYS), let_pass)
+        runs += await run_all(context, REGULARISED, let_pass)
         wrong = await wait_for_expected(runs, events)
+        wrong += await pushes.check(events)
+        await check_emitted(context, portal)
     return runs, events, wrong
 
 

@@ -4,10 +4,13 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 
 import httpx
 
+from deploy.local.demo.structures import Structure
+from deploy.local.sign_in import SignIn
 from shared.runtime.ids import new_id
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
@@ -53,30 +56,56 @@ class Actor:
     """
 
     services: Services
+    sign_in: SignIn
     role: Role
-    siret: str
+    structure: Structure
     timeout_s: float = TIMEOUT_S
 
     @property
     def headers(self) -> dict[str, str]:
-        """Headers of a request that name the actor."""
-        return {"X-Structure": self.siret, "X-Role": self.role}
+        """Headers of a request: the token of who acts, the structure and its role."""
+        return self.sign_in.build_headers(self.structure.user, self.structure.siret, self.role)
 
     async def declare(self, declaration: Mapping[str, Any]) -> Answer:
-        """Declare the structure of this actor. Raises Unexpected when that is refused."""
+        """Create or change the structure of this actor. Raises Unexpected when that is refused.
+
+        Who creates it becomes its main manager.
+        """
+        path = f"/structures/{self.structure.siret}"
+        found = await self.services.organisation.get(path, headers=self.headers)
+        version = {"If-Match": found.headers["ETag"]} if found.is_success else {}
         answer = await self.services.organisation.put(
-            f"/structures/{self.siret}", headers=self.headers, json=declaration
+            path, headers=self.headers | version, json=declaration
         )
         if not answer.is_success:
             raise Unexpected(answer.text)
         declared: Answer = answer.json()
         return declared
 
+    async def wait_until_known(self) -> None:
+        """Wait until every service knows what the actor may do."""
+        for http, path in (
+            (self.services.deposit, "/pieces/aucune"),
+            (self.services.routing, "/pieces/aucune/treatments"),
+            (self.services.notification, "/dossiers/aucun/statuses"),
+        ):
+            await self._poll(
+                partial(http.get, path, headers=self.headers),
+                lambda answer: answer.status_code == httpx.codes.NOT_FOUND,
+            )
+
     async def wait_until_accepted(self, file: File, metadata: Mapping[str, Any]) -> None:
         """Wait until a dry run of a deposit is accepted."""
         await self._poll(
             lambda: self.try_deposit(file, metadata, dry_run=True),
             lambda answer: bool(answer.json().get("accepted")),
+        )
+
+    async def wait_until_refused(self, file: File, metadata: Mapping[str, Any]) -> None:
+        """Wait until a dry run of a deposit is refused."""
+        await self._poll(
+            lambda: self.try_deposit(file, metadata, dry_run=True),
+            lambda answer: not answer.json().get("accepted"),
         )
 
     async def try_deposit(

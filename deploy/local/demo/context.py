@@ -9,9 +9,17 @@ from typing import Any
 
 from deploy.local.demo.actor import TIMEOUT_S, Actor, Answer, Services
 from deploy.local.demo.pieces import Writer, build_metadata, write_pdf, write_ubl
-from deploy.local.demo.structures import ONE_SIRET, STRUCTURES, TWO_SIRETS, WITHOUT_MOA, Marche
+from deploy.local.demo.structures import (
+    ONE_SIRET,
+    STRUCTURES,
+    TWO_SIRETS,
+    WITHOUT_MOA,
+    Marche,
+    Structure,
+)
 from deploy.local.einvoices import Einvoice
-from shared.circuit.loader import load_current
+from deploy.local.sign_in import SignIn
+from shared.circuit.loader import NEWEST, load_version
 from shared.circuit.statuses import Act
 from shared.circuit.table import Row
 from shared.vocabulary.roles import SUPPLIER_SIDE, Role
@@ -25,6 +33,8 @@ class Tally:
 
     dossiers: dict[str, str] = field(default_factory=dict)
     """Label of each dossier, by id: what it demonstrates."""
+    journeys: dict[str, str] = field(default_factory=dict)
+    """Id of the dossier of each journey, by the name of the journey."""
     pieces: dict[str, Answer] = field(default_factory=dict)
     """Answer to the deposit of each piece, by id."""
     remarks: list[tuple[str, str]] = field(default_factory=list)
@@ -41,6 +51,7 @@ class DemoContext:
     """Context shared by all journeys. `today` is the date of the services' clocks."""
 
     services: Services
+    sign_in: SignIn
     today: date
     tally: Tally = field(default_factory=Tally)
     timeout_s: float = TIMEOUT_S
@@ -48,7 +59,11 @@ class DemoContext:
 
     def build_actor(self, role: Role, marche: Marche) -> Actor:
         """Build the HTTP client of the actor with a role."""
-        return Actor(self.services, role, marche.find_member(role).siret, self.timeout_s)
+        return self.build_member(marche.find_member(role), role)
+
+    def build_member(self, structure: Structure, role: Role = Role.TITULAIRE) -> Actor:
+        """Build the HTTP client of the main manager of a structure, in a role."""
+        return Actor(self.services, self.sign_in, role, structure, self.timeout_s)
 
     def build_draft(
         self, cadre: str, marche: Marche, ht: str = "10000.00", engagement: str | None = None
@@ -101,7 +116,7 @@ class DemoContext:
 
 def build_opening(draft: Einvoice, marche: Marche, write: Writer) -> dict[str, Any]:
     """Build the metadata that the file of an opener lacks; a plain PDF lacks every field."""
-    beside = {
+    beside: dict[str, Any] = {
         "parties": marche.build_parties(_find_row(draft.cadre, marche).depositor),
         "type_tva": "TVA_SUR_DEBIT",
         "mode_paiement": "VIREMENT",
@@ -109,6 +124,8 @@ def build_opening(draft: Einvoice, marche: Marche, write: Writer) -> dict[str, A
         # may not know yet that that one has ended.
         "opens": True,
     }
+    if marche.mandant:
+        beside["mandant"] = marche.mandant.siret
     return (build_metadata(draft) if write is write_pdf else {}) | beside
 
 
@@ -118,10 +135,12 @@ def build_following(draft: Einvoice, piece_id: str) -> dict[str, Any]:
 
 
 async def register_structures(context: DemoContext) -> None:
-    """Declare every structure, and wait until service deposit knows them all."""
-    for member in STRUCTURES:
-        actor = Actor(context.services, Role.TITULAIRE, member.siret, context.timeout_s)
-        await actor.declare(member.build_declaration())
+    """Create every structure by who signs in for it; wait until services know them all."""
+    members = [context.build_member(each) for each in STRUCTURES]
+    for member in members:
+        await member.declare(member.structure.build_declaration())
+    for member in members:
+        await member.wait_until_known()
     for cadre, marche in (
         ("A4", ONE_SIRET),
         ("A4", TWO_SIRETS),
@@ -135,4 +154,4 @@ async def register_structures(context: DemoContext) -> None:
 
 
 def _find_row(cadre: str, marche: Marche) -> Row:
-    return load_current()[cadre, marche.has_moa]
+    return load_version(NEWEST)[cadre, marche.has_moa]

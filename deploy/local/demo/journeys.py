@@ -16,7 +16,7 @@ from shared.vocabulary.statuses import Status
 _TITULAIRE, _MOE, _MOA = Role.TITULAIRE, Role.MOE, Role.MOA
 _PAYER = Role.SERVICE_FINANCIER
 
-_PAID = (
+PAID = (
     Treatment(_PAYER, Act.SERVICE_FAIT, then=(Status.SERVICE_FAIT,)),
     Treatment(_PAYER, Act.MANDATER, then=(Status.MANDATEE,)),
     Treatment(_PAYER, Act.METTRE_EN_PAIEMENT, then=(Status.MISE_EN_PAIEMENT,)),
@@ -54,12 +54,12 @@ JOURNEYS = (
                 remark="A15 corrige le TTC",
             ),
             _A19,
-            *_PAID,
+            *PAID,
         ),
     ),
-    Journey("acompte", ONE_SIRET, write_cii, (_A4, _A15, _A19, *_PAID)),
-    Journey("décompte final", TWO_SIRETS, write_factur_x, (_A7, _A17, _A20, _A8, *_PAID)),
-    Journey("décompte final", ONE_SIRET, write_pdf, (_A7, _A17, _A20, _A8, *_PAID)),
+    Journey("acompte", ONE_SIRET, write_cii, (_A4, _A15, _A19, *PAID)),
+    Journey("décompte final", TWO_SIRETS, write_factur_x, (_A7, _A17, _A20, _A8, *PAID)),
+    Journey("décompte final", ONE_SIRET, write_pdf, (_A7, _A17, _A20, _A8, *PAID)),
     Journey(
         "acompte, suspendu et complété",
         ONE_SIRET,
@@ -83,7 +83,7 @@ JOURNEYS = (
             ),
             _A15,
             _A19,
-            *_PAID,
+            *PAID,
         ),
     ),
     Journey(
@@ -123,7 +123,7 @@ JOURNEYS = (
             Silence(16, "etat_acompte"),
             _A15,
             _A19,
-            *_PAID,
+            *PAID,
         ),
     ),
     Journey(
@@ -141,7 +141,7 @@ JOURNEYS = (
             ),
             _A15,
             _A19,
-            *_PAID,
+            *PAID,
         ),
     ),
     Journey(
@@ -159,10 +159,10 @@ JOURNEYS = (
             ),
             _A15,
             _A19,
-            *_PAID,
+            *PAID,
         ),
     ),
-    Journey("acompte ouvert par la MOE", ONE_SIRET, write_pdf, (_A15, _A19, *_PAID)),
+    Journey("acompte ouvert par la MOE", ONE_SIRET, write_pdf, (_A15, _A19, *PAID)),
     Journey(
         "acompte sans MOA",
         WITHOUT_MOA,
@@ -170,7 +170,7 @@ JOURNEYS = (
         (
             _A4,
             Deposit(_MOE, "A16", then=(Status.MISE_A_DISPOSITION,), to=(_PAYER,)),
-            *_PAID,
+            *PAID,
         ),
     ),
     Journey(
@@ -190,7 +190,7 @@ JOURNEYS = (
                 remark="A20 contesté, refait par la MOA : le TTC",
             ),
             replace(_A8, ht="10400.00"),
-            *_PAID,
+            *PAID,
         ),
     ),
     Journey(
@@ -209,7 +209,7 @@ JOURNEYS = (
                 remark="A20 contesté, maintenu par la MOA",
             ),
             _A8,
-            *_PAID,
+            *PAID,
         ),
     ),
     Journey(
@@ -235,7 +235,7 @@ JOURNEYS = (
                 remark="A22 sans réponse : A23, ou A24",
             ),
             Deposit(_TITULAIRE, "A23", then=(Status.MISE_A_DISPOSITION,), to=(_PAYER,)),
-            *_PAID,
+            *PAID,
         ),
     ),
     Journey(
@@ -267,7 +267,7 @@ JOURNEYS = (
                 remark="A15 recyclé : service VOIRIE → PATRIMOINE",
             ),
             _A19,
-            *_PAID,
+            *PAID,
         ),
     ),
     Journey(
@@ -299,7 +299,7 @@ JOURNEYS = (
                 to=(_PAYER,),
                 remark="A19 recyclé : engagement 2025-EJ-117 → 2026-EJ-004",
             ),
-            *_PAID,
+            *PAID,
         ),
     ),
 )

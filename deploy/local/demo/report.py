@@ -8,9 +8,18 @@ from rich.table import Table
 
 from deploy.local.demo.routing_events import Hop, RoutingEvents
 from deploy.local.demo.runs import JourneyRun
+from deploy.local.demo.structures import STRUCTURES
 from shared.vocabulary.roles import Purpose
 
 _console = Console(width=124)
+
+
+def print_users() -> None:
+    """Print who is signed in, for which structure."""
+    table = Table("connecté", "adresse", "structure", title="qui agit, un jeton chacun")
+    for each in STRUCTURES:
+        table.add_row(each.user.name, each.user.email, each.name)
+    _console.print(table)
 
 
 def print_report(runs: Sequence[JourneyRun], events: RoutingEvents) -> None:

@@ -3,10 +3,11 @@
 import asyncio
 import json
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from deploy.local.demo.runs import Delivery
 from deploy.local.demo.topic_reader import follow_topics
@@ -47,6 +48,19 @@ class Hop:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class ToldStatus:
+    """Status that the topic of statuses told, as plain JSON has it."""
+
+    dossier_id: str
+    sequence: int
+    number: str
+    status: str
+    structures: Mapping[str, str]
+    """Structure of each party of the dossier, by role."""
+    payment_not_reported: bool = False
+
+
 @dataclass(slots=True)
 class RoutingEvents:
     """Events of routing received so far."""
@@ -55,6 +69,8 @@ class RoutingEvents:
     hops: list[Hop] = field(default_factory=list)
     statuses: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     """Statuses by piece, in the order received."""
+    told: list[ToldStatus] = field(default_factory=list)
+    """All statuses, in the order received."""
     delays: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Number of elapsed delays, by piece and name of the delay."""
     news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -68,7 +84,10 @@ class RoutingEvents:
             event = json.loads(value)
             if self._is_new(event["id"]):
                 self.statuses[event["data"]["piece_id"]].append(event["data"]["status"])
+                self.told.append(_read_status(event))
         elif topic == ECHEANCE.name:
+            if json.loads(value)["type"] != DelayElapsed.event_type:
+                return
             delay = Event[DelayElapsed].model_validate_json(value)
             if self._is_new(delay.id):
                 self.delays[delay.data.piece_id, delay.data.delay] += 1
@@ -89,6 +108,19 @@ class RoutingEvents:
         is_new = event_id not in self._seen
         self._seen.add(event_id)
         return is_new
+
+
+def _read_status(event: Mapping[str, Any]) -> ToldStatus:
+    data = event["data"]
+    parties = {role: party for role, party in data["parties"].items() if party}
+    return ToldStatus(
+        data["dossier_id"],
+        int(event["sequence"]),
+        data["number"],
+        data["status"],
+        {role: party["structure"] for role, party in parties.items()},
+        data["payment_not_reported"],
+    )
 
 
 @asynccontextmanager

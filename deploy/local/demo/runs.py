@@ -87,6 +87,8 @@ class JourneyRun:
                 build_opening(draft, marche, self.journey.write),
             )
         fields = _add_services(fields, step)
+        if step.settles:
+            fields |= {"settles": [context.tally.journeys[step.settles]]}
         answer = await actor.deposit(file, fields, key=draft.number)
         if step.is_sent_twice:
             await self._send_again(actor, file, fields, answer)
@@ -97,6 +99,7 @@ class JourneyRun:
         self._services.update(step.services)
         self._engagement = step.engagement
         context.tally.accept(answer, f"{self.journey.name}, {marche.label}")
+        context.tally.journeys[self.journey.name] = answer["dossier_id"]
 
     async def _send_again(
         self, actor: Actor, file: File, fields: dict[str, Any], first: Answer

@@ -38,6 +38,8 @@ class Deposit(Outcome):
     leaves: Status = Status.ASSOCIEE
     """Status that the previous piece enters by this deposit."""
     is_sent_twice: bool = False
+    settles: str | None = None
+    """Name of the journey whose dossier a facture de régularisation settles."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deploy.local.einvoices import Trader
+from deploy.local.sign_in import User
 from shared.vocabulary.roles import Role
 from shared.vocabulary.siret import is_siret
 from shared.vocabulary.structures import MoaParameter, StructureKind
@@ -19,6 +20,13 @@ class Structure:
     kind: StructureKind
     moa: MoaParameter = MoaParameter.SANS
     services: tuple[str, ...] = ()
+    manager: str = "Dominique Martin"
+    """Name of its main manager, who signs in for it."""
+
+    @property
+    def user(self) -> User:
+        """Main manager of the structure, who may act in all its roles."""
+        return User(f"gestion@{self.siret}.exemple.fr", self.manager, self.siret)
 
     def build_trader(self) -> Trader:
         """Build the seller or buyer of an e-invoice."""
@@ -41,31 +49,47 @@ def _build_siret(rank: int) -> str:
     return next(stem + str(key) for key in range(10) if is_siret(stem + str(key)))
 
 
-TITULAIRE = Structure(_build_siret(1), "Bâtisseurs du Rhône", StructureKind.PRIVEE)
-MOE = Structure(_build_siret(2), "Atelier Lagarde, architectes", StructureKind.PRIVEE)
+TITULAIRE = Structure(
+    _build_siret(1), "Bâtisseurs du Rhône", StructureKind.PRIVEE, manager="Claire Bonnet"
+)
+MOE = Structure(
+    _build_siret(2), "Atelier Lagarde, architectes", StructureKind.PRIVEE, manager="Paul Lagarde"
+)
 MAIRIE = Structure(
     _build_siret(3),
     "Ville de Vaubrun",
     StructureKind.PUBLIQUE,
     MoaParameter.AVEC,
     services=("VOIRIE", "PATRIMOINE"),
+    manager="Nadia Ferrand",
 )
 AMENAGEUR = Structure(
-    _build_siret(4), "Vaubrun Aménagement", StructureKind.PUBLIQUE, MoaParameter.EXCLUSIVEMENT
+    _build_siret(4),
+    "Vaubrun Aménagement",
+    StructureKind.PUBLIQUE,
+    MoaParameter.EXCLUSIVEMENT,
+    manager="Hugo Vidal",
 )
-TRESORERIE = Structure(_build_siret(5), "Trésorerie du Val", StructureKind.PUBLIQUE)
-SOUS_TRAITANT = Structure(_build_siret(6), "Étanchéité Morel", StructureKind.PRIVEE)
-COTRAITANT = Structure(_build_siret(7), "Charpentes Daval", StructureKind.PRIVEE)
+TRESORERIE = Structure(
+    _build_siret(5), "Trésorerie du Val", StructureKind.PUBLIQUE, manager="Ali B."
+)
+SOUS_TRAITANT = Structure(
+    _build_siret(6), "Étanchéité Morel", StructureKind.PRIVEE, manager="Inès Morel"
+)
+COTRAITANT = Structure(
+    _build_siret(7), "Charpentes Daval", StructureKind.PRIVEE, manager="Cyril Daval"
+)
+
+DELEGATE = Structure(
+    _build_siret(8),
+    "Vaubrun Construction",
+    StructureKind.PUBLIQUE,
+    MoaParameter.AVEC,
+    manager="Léa Roux",
+)
+"""MOA déléguée of the MAIRIE."""
 
 STRUCTURES = (TITULAIRE, COTRAITANT, SOUS_TRAITANT, MOE, MAIRIE, AMENAGEUR, TRESORERIE)
-
-
-_OTHERS = {
-    Role.TITULAIRE: TITULAIRE,
-    Role.COTRAITANT: COTRAITANT,
-    Role.SOUS_TRAITANT: SOUS_TRAITANT,
-    Role.MOE: MOE,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +98,10 @@ class Marche:
 
     moa: Structure | None
     service_financier: Structure
+    mandant: Structure | None = None
+    """Structure for which the MOA acts under a mandate."""
+    titulaire: Structure = TITULAIRE
+    moe: Structure | None = MOE
 
     @property
     def has_moa(self) -> bool:
@@ -83,6 +111,8 @@ class Marche:
     @property
     def label(self) -> str:
         """Label of the marché in the report."""
+        if self.mandant:
+            return "MOA déléguée"
         if self.moa is None:
             return "sans MOA"
         return "un SIRET" if self.moa is self.service_financier else "deux SIRET"
@@ -101,7 +131,11 @@ class Marche:
         }
 
     def _list_members(self) -> Iterator[tuple[Role, Structure]]:
-        yield from _OTHERS.items()
+        yield Role.TITULAIRE, self.titulaire
+        yield Role.COTRAITANT, COTRAITANT
+        yield Role.SOUS_TRAITANT, SOUS_TRAITANT
+        if self.moe:
+            yield Role.MOE, self.moe
         if self.moa:
             yield Role.MOA, self.moa
         yield Role.SERVICE_FINANCIER, self.service_financier

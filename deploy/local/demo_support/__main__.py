@@ -22,6 +22,7 @@ from deploy.local.demo_support.tickets import (
     submit_one_of_each,
 )
 from deploy.local.platform import Platform
+from deploy.local.sign_in import SignIn
 from shared.runtime.clock import build_clock
 
 _OPEN_DAY = timedelta(hours=10)
@@ -60,9 +61,10 @@ async def _run(platform: Platform, report: Report) -> TicketEvents:
             for name, url in platform.addresses.services.items()
         }
         events = await stack.enter_async_context(follow_tickets(platform.addresses.kafka))
-        context = SupportContext(platform, clients["support"], events, report)
+        context = SupportContext(platform, SignIn(platform), clients["support"], events, report)
         await context.declare(clients["organisation"])
-        piece = asyncio.create_task(deposit_piece(clients["deposit"], clients["portal"]))
+        depositing = deposit_piece(context.sign_in, clients["deposit"], clients["portal"])
+        piece = asyncio.create_task(depositing)
         technical = await submit_one_of_each(context)
         waiting = await submit_contradicted(context)
         await check_draft_survives(context)

@@ -6,13 +6,14 @@ from decimal import Decimal
 
 import httpx
 
-from deploy.local.demo.actor import Answer, expect
+from deploy.local.demo.actor import Answer
 from deploy.local.demo.context import build_opening
 from deploy.local.demo.pieces import write_ubl
 from deploy.local.demo.structures import TITULAIRE, TRESORERIE, TWO_SIRETS
 from deploy.local.demo_support.context import OPENS, SupportContext
 from deploy.local.demo_support.people import Person, build_member, wait_for_answer
 from deploy.local.einvoices import Einvoice
+from deploy.local.sign_in import SignIn
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 
@@ -40,7 +41,9 @@ class _Conversation:
         return said
 
 
-async def deposit_piece(deposit: httpx.AsyncClient, portal: httpx.AsyncClient) -> None:
+async def deposit_piece(
+    sign_in: SignIn, deposit: httpx.AsyncClient, portal: httpx.AsyncClient
+) -> None:
     """Deposit the piece that the agent looks up; wait until portal shows the MOE awaited."""
     piece = Einvoice(
         number=PIECE,
@@ -51,7 +54,7 @@ async def deposit_piece(deposit: httpx.AsyncClient, portal: httpx.AsyncClient) -
         ht=Decimal("10000.00"),
     )
     file = write_ubl(piece)
-    supplier = build_member(deposit, TITULAIRE, Role.TITULAIRE)
+    supplier = build_member(sign_in, deposit, TITULAIRE, Role.TITULAIRE)
     # Deposit refuses the piece until it knows the structures.
     await wait_for_answer(
         lambda: supplier.send(
@@ -62,11 +65,12 @@ async def deposit_piece(deposit: httpx.AsyncClient, portal: httpx.AsyncClient) -
         ),
         lambda answer: answer.status_code == httpx.codes.CREATED,
     )
-    reader = build_member(portal, TITULAIRE, Role.TITULAIRE)
+    reader = build_member(sign_in, portal, TITULAIRE, Role.TITULAIRE)
     await wait_for_answer(
         lambda: reader.send("GET", "/pieces"),
         lambda answer: (
-            [each["status"] for each in expect(answer, 200)["pieces"] if each["number"] == PIECE]
+            answer.is_success
+            and [each["status"] for each in answer.json()["pieces"] if each["number"] == PIECE]
             == [Status.A_ASSOCIER_MOE]
         ),
     )
@@ -93,7 +97,7 @@ async def check_answers(context: SupportContext) -> None:
         (said["kind"], f"La pièce {PIECE}" in said["answer"], "maîtrise d'œuvre" in said["answer"]),
         ("piece", True, True),
     )
-    other = await _start_conversation(build_member(context.support, TRESORERIE, Role.TITULAIRE))
+    other = await _start_conversation(context.build_member(TRESORERIE, Role.TITULAIRE))
     said = await other.say(context, f"où en est ma facture {PIECE} ?")
     report.claim("une autre structure n'en apprend rien", said["kind"], "piece_introuvable")
 

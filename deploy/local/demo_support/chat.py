@@ -5,11 +5,9 @@ from contextlib import AsyncExitStack
 
 from deploy.local.demo.actor import Answer
 from deploy.local.demo.structures import MOE, TRESORERIE
-from deploy.local.demo_support.context import SupportContext
-from deploy.local.demo_support.desks import TREASURER
-from deploy.local.demo_support.people import Person, Socket, build_agent, build_member
+from deploy.local.demo_support.context import TREASURER, SupportContext
+from deploy.local.demo_support.people import Person, Socket
 from shared.vocabulary.roles import Role
-from shared.vocabulary.tickets import Desk
 
 WISH = {"sub_category": "M_PAIEMENT", "recipient": TRESORERIE.siret}
 QUESTION = "Bonjour, quand sera payée la situation n° 3 ?"
@@ -20,8 +18,8 @@ async def check_chat_in_hours(context: SupportContext) -> None:
     """Check a chat in opening hours: two people queue, the first one and an agent write."""
     report = context.report
     report.print_chapter("Le tchat, un mardi à 10 h : une place dans la file, puis une personne")
-    first, second = context.supplier, build_member(context.support, MOE, Role.MOE)
-    treasurer = build_agent(context.support, Desk.METIER, TREASURER, TRESORERIE)
+    first, second = context.supplier, context.build_member(MOE, Role.MOE)
+    treasurer = context.treasurer
     hours = await first.ask("GET", "/chats/hours")
     report.claim(hours["detail"], hours["is_open"])
     async with AsyncExitStack() as stack:
@@ -35,7 +33,7 @@ async def check_chat_in_hours(context: SupportContext) -> None:
         report.claim("deux personnes attendent, l'une après l'autre", places, [1, 2])
 
         taken = await treasurer.ask("POST", "/desk/chats/next")
-        report.claim(f"{TREASURER} prend la plus ancienne", taken["chat_id"], session)
+        report.claim(f"{TREASURER.name} prend la plus ancienne", taken["chat_id"], session)
         moved = (await theirs.receive("file"))["position"]
         report.claim("l'autre avance d'une place", moved, 1)
         desk = await stack.enter_async_context(treasurer.open_socket(f"/desk/chats/{session}"))

@@ -4,14 +4,13 @@ from datetime import datetime, time, timedelta
 
 from deploy.local.demo.actor import Answer
 from deploy.local.demo.structures import TRESORERIE
-from deploy.local.demo_support.context import OPENS, SupportContext
-from deploy.local.demo_support.people import Person, build_agent
+from deploy.local.demo_support.context import OPENS, OPERATOR, TREASURER, SupportContext
+from deploy.local.demo_support.people import Person
 from shared.contracts.support_v1 import TicketChanged, TicketTransferred
 from shared.contracts.topics import TICKET
 from shared.vocabulary.dates import PARIS
 from shared.vocabulary.tickets import Desk, TicketAct
 
-OPERATOR, TREASURER = "Marie D.", "Ali B."
 REASON = "Le fichier est bon : c'est l'engagement, que votre structure seule peut donner."
 _CLOSES = time(18, 30)
 
@@ -20,8 +19,7 @@ async def handle_ticket(context: SupportContext, ticket: Answer) -> None:
     """Check the handling of a ticket: one desk takes and transfers it, the other resolves it."""
     report, events = context.report, context.events
     report.print_chapter("Un bureau prend un ticket, le transfère, et l'autre le résout")
-    operator = build_agent(context.support, Desk.TECHNIQUE, OPERATOR)
-    treasurer = build_agent(context.support, Desk.METIER, TREASURER, TRESORERIE)
+    operator, treasurer = context.operator, context.treasurer
     path, number = f"/desk/tickets/{ticket['ticket_id']}", ticket["number"]
 
     queue = await operator.ask("GET", "/desk/tickets")
@@ -31,7 +29,9 @@ async def handle_ticket(context: SupportContext, ticket: Answer) -> None:
     )
     taken = await operator.ask("PUT", f"{path}/assignee", json={})
     report.claim(
-        f"{OPERATOR} le prend", (taken["status"], taken["assignee"]), ("EN_COURS", OPERATOR)
+        f"{OPERATOR.name} le prend",
+        (taken["status"], taken["assignee"]),
+        ("EN_COURS", OPERATOR.name),
     )
     report.quote("délai", describe_clock(taken))
     report.claim(
@@ -44,7 +44,7 @@ async def handle_ticket(context: SupportContext, ticket: Answer) -> None:
     to = {"desk": Desk.METIER, "recipient": {"structure": TRESORERIE.siret}, "reason": REASON}
     answer = await operator.send("POST", f"{path}/transfer", json=to)
     report.claim(f"transféré au bureau métier de {TRESORERIE.name}", answer.status_code, 204)
-    report.quote(OPERATOR, REASON)
+    report.quote(OPERATOR.name, REASON)
     left = await _check_change(context, number, Desk.TECHNIQUE, TicketAct.TRANSFERER)
     report.claim("l'ancien bureau l'apprend par son topic", left and left.next_desk, Desk.METIER)
     come = await events.wait_for(number, TICKET[Desk.METIER], TicketTransferred)
@@ -53,7 +53,7 @@ async def handle_ticket(context: SupportContext, ticket: Answer) -> None:
         come and (come.previous_desk, come.reason, come.agent, come.recipient.structure)
         if come and come.recipient
         else None,
-        (Desk.TECHNIQUE, REASON, OPERATOR, TRESORERIE.siret),
+        (Desk.TECHNIQUE, REASON, OPERATOR.name, TRESORERIE.siret),
     )
     gone = (await operator.send("GET", path)).status_code
     report.claim("l'ancien bureau ne le voit plus", gone, 404)
@@ -68,7 +68,7 @@ async def _settle(context: SupportContext, ticket: Answer, treasurer: Person) ->
     text = "L'engagement est EJ-2027-118 : déposez de nouveau."
     done = await treasurer.ask("POST", f"{path}/resolution", data={"text": text})
     await _check_change(context, number, Desk.METIER, TicketAct.RESOUDRE)
-    report.claim(f"{TREASURER} le résout", done["status"], "RESOLU")
+    report.claim(f"{TREASURER.name} le résout", done["status"], "RESOLU")
     report.quote("délai", describe_clock(done))
     report.claim(
         "dans le délai", (done["clock"]["is_answered"], done["clock"]["is_late"]), (True, False)
@@ -81,10 +81,10 @@ async def _settle(context: SupportContext, ticket: Answer, treasurer: Person) ->
         (
             text,
             [
-                (TicketAct.PRENDRE_EN_CHARGE, OPERATOR),
-                (TicketAct.TRANSFERER, OPERATOR),
-                (TicketAct.PRENDRE_EN_CHARGE, TREASURER),
-                (TicketAct.RESOUDRE, TREASURER),
+                (TicketAct.PRENDRE_EN_CHARGE, OPERATOR.name),
+                (TicketAct.TRANSFERER, OPERATOR.name),
+                (TicketAct.PRENDRE_EN_CHARGE, TREASURER.name),
+                (TicketAct.RESOUDRE, TREASURER.name),
             ],
         ),
     )
@@ -94,9 +94,7 @@ async def check_waiting(context: SupportContext, ticket: Answer, after: timedelt
     """Check the clock of an unanswered ticket: the opening hours of Tuesday, then `after`."""
     closes = datetime.combine(OPENS.date(), _CLOSES, PARIS)
     waited = closes - datetime.fromisoformat(ticket["submitted_at"]) + after
-    shown = await build_agent(context.support, Desk.TECHNIQUE, OPERATOR).ask(
-        "GET", f"/desk/tickets/{ticket['ticket_id']}"
-    )
+    shown = await context.operator.ask("GET", f"/desk/tickets/{ticket['ticket_id']}")
     context.report.claim(
         f"{ticket['number']} attend : {describe_clock(shown)}, sans compter ni nuit ni jour fermé",
         (shown["clock"]["resolution"], shown["clock"]["is_late"]),

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
@@ -14,6 +13,7 @@ from websockets.exceptions import ConnectionClosed
 
 from deploy.local.demo.actor import Answer, Unexpected, expect
 from deploy.local.demo.structures import Structure
+from deploy.local.sign_in import SignIn, User
 from shared.vocabulary.roles import Role
 from shared.vocabulary.tickets import Desk
 
@@ -72,17 +72,16 @@ class Socket:
             raise Unexpected(f"no frame {' or '.join(kinds)}, but {seen}: {error!r}") from error
 
 
-def build_member(http: httpx.AsyncClient, of: Structure, role: Role) -> Person:
-    """Build the client of a person of a structure, in a role."""
-    return Person(http, {"X-Structure": of.siret, "X-Role": role})
+def build_member(sign_in: SignIn, http: httpx.AsyncClient, of: Structure, role: Role) -> Person:
+    """Build the client of the main manager of a structure, in a role."""
+    return Person(http, sign_in.build_headers(of.user, of.siret, role))
 
 
 def build_agent(
-    http: httpx.AsyncClient, desk: Desk, name: str, of: Structure | None = None
+    sign_in: SignIn, http: httpx.AsyncClient, desk: Desk, user: User, of: Structure | None = None
 ) -> Person:
     """Build the client of an agent of a desk; `of` is the structure of a business desk."""
-    structure = {"X-Structure": of.siret} if of else {}
-    return Person(http, {"X-Desk": desk, "X-Agent": quote(name), **structure})
+    return Person(http, sign_in.build_desk_headers(user, desk, of.siret if of else None))
 
 
 async def wait_for_answer(
