@@ -1,6 +1,6 @@
 # Aiguillage. `make` lists what there is; every target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-support up down test check bench eval-support fuzz upgrade-test docs contracts lock clean
+.PHONY: help demo demo-support up down test check authz bench bench-push eval-support fuzz upgrade-test docs contracts lock clean
 
 PY := .venv/bin/python
 READY := .venv/ready
@@ -13,6 +13,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND='make lock' .run/lock/bin/pip-compile -q --all
 	--no-emit-trusted-host --no-emit-options
 
 # What `make check` runs, and what `make test` runs unless told which: TESTS="tests/integration".
+# The first in one process: thousands of short tests, which cost workers more than they last.
 CHECKED := tests/unit tests/contracts tests/architecture
 TESTS ?= tests
 
@@ -35,17 +36,23 @@ down: $(READY) ## stop what `up` left running
 
 test: $(READY) ## the whole suite or TESTS=, on a real Kafka where Java 17 and Maven are
 	@$(PY) -m deploy.local which-backend
-	@$(PY) -m pytest -q -n auto --dist loadgroup $(TESTS)
+	@$(PY) -m pytest -q -n auto $(TESTS)
 
 check: $(READY) ## format, lint, types, dependency rules, fast tests
 	@.venv/bin/ruff format --check -q .
 	@.venv/bin/ruff check -q .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
-	@$(PY) -m pytest -q -n auto --dist loadgroup $(CHECKED)
+	@$(PY) -m pytest -q $(CHECKED)
+
+authz: $(READY) ## call every endpoint as every kind of caller, and name each surprise
+	@$(PY) -m tests.authz
 
 bench: $(READY) ## pieces per second and CPU, beside a hand-written loop: ROUNDS= DOSSIERS=
 	@$(PY) -m tests.bench
+
+bench-push: $(READY) ## from a status committed to its webhook received, beside sick subscribers: ROUNDS= SECONDS=
+	@$(PY) -m tests.bench.bench_push
 
 eval-support: $(READY) ## what the desk's model and the virtual agent get right
 	@OMP_NUM_THREADS=1 $(PY) -m tests.eval

@@ -13,6 +13,7 @@ from docs.generators.architecture import render_architecture
 from docs.generators.asyncapi import build_asyncapi
 from docs.generators.circuit import render_circuit
 from docs.generators.openapi import build_openapi
+from docs.generators.rights import render_rights
 from docs.generators.rules import render_rules
 from docs.generators.topics import render_topics
 
@@ -60,6 +61,7 @@ def generate_documents() -> Mapping[str, str]:
         "docs/architecture.md": render_architecture(),
         "docs/asyncapi.json": _format_json(build_asyncapi()),
         "docs/circuit.md": render_circuit(),
+        "docs/rights.md": render_rights(),
         "docs/rules.md": render_rules(),
         "docs/topics.md": render_topics(),
     }

@@ -75,6 +75,8 @@ _AWAITED = {
 _REASONS = {Reason.NONE: "", Reason.MOTIVE: "motif", Reason.COMMENT: "commentaire"}
 _STARTS = {
     Start.AWAITED: "la mise à disposition de celui qui est attendu",
+    Start.ARRIVAL: "l'arrivée de la pièce chez celui qui est attendu, qu'une suspension "
+    "ne change pas",
     Start.RECEPTION: "la première réception d'une pièce du dossier, soit par "
     + ", soit par ".join(LABELS[role] for role in Role if role in RECEIVERS),
 }

@@ -53,9 +53,9 @@ PLACES = (
         "the MOA parameter of a structure: which pieces are refused or held by it",
         (
             ("shared/circuit/moa.py", "CASES"),
-            ("services/organisation/domain/structure.py", "Parameters.moa"),
-            ("services/organisation/domain/judgement.py", "_judge_private"),
-            ("services/organisation/entrypoints.py", "_Parameters.moa"),
+            ("services/organisation/structures/domain/structure.py", "Parameters.moa"),
+            ("services/organisation/structures/domain/judgement.py", "_judge_private"),
+            ("services/organisation/structures/entrypoints/http.py", "_Parameters.moa"),
             ("shared/contracts/organisation_v1.py", "ParametersV1"),
             ("shared/circuit/rules.py", "MOA_TAKES_NO_PART"),
             ("shared/circuit/hop.py", "judge_hop"),
@@ -103,17 +103,22 @@ PLACES = (
             ("services/deposit/domain/rules.py", ""),
             ("services/deposit/domain/invoice.py", ""),
             ("services/routing/domain/rules.py", ""),
+            ("services/organisation/accounts/domain/rules.py", ""),
         ),
         "search its code: `CIR-` is in the first, `DEP-` in modules of `services/deposit`, the "
-        "others in `domain/rules.py` of their service; `make docs contracts`",
+        "others in `domain/rules.py` of their service, or of a package of it; "
+        "`make docs contracts`",
     ),
     Place(
         "a code that is no rule: `HTTP-FORM-01`",
         (
             ("shared/runtime/web/problems.py", "build_form_violation"),
+            ("shared/runtime/web/access_problems.py", "_FAULTS"),
             ("docs/generators/rules.py", "PROBLEM_CODES"),
         ),
-        "search its code; `make docs contracts`",
+        "search its code; the second: `HTTP-JETON-…` of a token, then "
+        "[sign-in](sign-in.md#what-a-refusal-means), and `HTTP-DROIT-…` of a right; "
+        "`make docs contracts`",
     ),
     Place(
         "the sentence or the title of a 404",
@@ -148,12 +153,57 @@ PLACES = (
         "the second: `python -m deploy.gateway`",
     ),
     Place(
-        "the authentication of a caller",
+        "what a route needs of its caller, and who is let in",
         (
-            ("shared/runtime/web/caller.py", "authenticate"),
-            ("services/support/access/entrypoints/authentication.py", "authenticate_agent"),
+            ("shared/rights/rights.csv", "service;methode;chemin;besoin"),
+            ("shared/rights/decide.py", "decide"),
+            ("shared/runtime/web/access.py", "AccessMiddleware"),
+            ("services/support/access/entrypoints/authentication.py", "read_agent"),
         ),
-        "the second: of a desk. Paths that need none: `open_paths` in `bootstrap` of a service",
+        "each route has its row, or the service does not start; a need of a new kind is in "
+        "`shared/rights/needs.py`; by hand: `tests/authz/expected.csv`; `make docs`",
+    ),
+    Place(
+        "an application, of which people have the right",
+        (("shared/rights/applications.csv", "domaine;libelle_domaine"),),
+        "by hand: `tests/unit/rights/test_table.py`, and the lists of `tests/unit/organisation`; "
+        "the application of a role of works: `find_application_of_role` beside it; `make docs`",
+    ),
+    Place(
+        "the habilitations that an attachment has by default, and who decides for a structure",
+        (
+            ("services/organisation/accounts/domain/habilitations.py", "build_defaults"),
+            ("services/organisation/accounts/domain/accounts.py", "Attachment.can_decide"),
+            ("services/organisation/accounts/domain/requests.py", "ask_habilitations"),
+            ("services/organisation/accounts/domain/attachments.py", "judge_approval"),
+        ),
+        "what is given where nothing is chosen; who decides; who has at once what they ask for; "
+        "who names managers; [integrate](integrate.md#invite-a-colleague)",
+    ),
+    Place(
+        "a trusted issuer: what an operator may set of it, and how its tokens are verified",
+        (
+            ("shared/runtime/tokens/issuers.py", "Issuer"),
+            ("shared/runtime/tokens/verifier.py", "TokenVerifier"),
+            ("shared/runtime/tokens/key_sets.py", ""),
+            ("deploy/local/platform.py", "Platform.issuers"),
+        ),
+        "its fields, which are the table of [sign-in](sign-in.md#connect-an-issuer); the checks of "
+        "a token; keys and their time; those of `make up`",
+    ),
+    Place(
+        "a limit on accounts, invitations, mandates, programs and their secrets",
+        (
+            ("services/organisation/settings.py", "Settings.invitations_a_day"),
+            ("services/organisation/accounts/domain/accounts.py", "ATTACHMENTS_LIMIT"),
+            ("services/organisation/accounts/domain/accounts.py", "HABILITATIONS_LIMIT"),
+            ("services/organisation/accounts/domain/claims.py", "CLAIMS_LIMIT"),
+            ("services/organisation/machines/domain/machines.py", "SECRETS_LIMIT"),
+            ("services/organisation/mandates/domain/mandates.py", "MANDATES_LIMIT"),
+            ("services/organisation/mandates/domain/mandates.py", "CONTRACTS_LIMIT"),
+        ),
+        "the settings an operator chooses, and reminders with them; the others are fixed; "
+        "[operate](operate.md#accounts-and-roles-of-the-platform)",
     ),
     Place(
         "the timeouts of a body that comes too slowly, and its lowest rate",
@@ -200,6 +250,7 @@ PLACES = (
             ("services/deposit/bootstrap.py", "_BODY_LIMIT_MB"),
             ("services/support/bootstrap.py", "_BODY_LIMIT_MB"),
             ("services/support/bootstrap.py", "_OPEN_BODY_LIMIT_MB"),
+            ("services/organisation/bootstrap.py", "_FORM_LIMIT_MB"),
             (_SETTINGS, "RuntimeSettings.uploads_mb"),
             (_SETTINGS, "RuntimeSettings.uploads_open_mb"),
             ("deploy/compose/compose.yaml", "AIGUILLAGE_UPLOADS_MB"),
@@ -212,8 +263,10 @@ PLACES = (
         (
             ("services/support/settings.py", "Settings.open_per_address"),
             ("services/support/access/adapters/rate_limits.py", "HourlyRates"),
+            ("services/organisation/settings.py", "Settings.token_failures"),
+            ("services/organisation/machines/adapters/failures.py", "MongoFailures"),
         ),
-        "support alone has some, each a setting; [operate](operate.md)",
+        "of support, each a setting; of wrong secrets of a program; [operate](operate.md)",
     ),
     Place(
         "the public prefix and version of a service's routes (OpenAPI too)",
@@ -243,9 +296,9 @@ PLACES = (
             ("shared/contracts/routing_v1.py", "PieceStateV1"),
             ("services/routing/application/messages.py", "build_messages"),
             ("services/portal/application/piece_states.py", "read_pieces"),
-            ("services/notification/application.py", "build_entry"),
-            ("services/notification/adapters.py", "_to_document"),
-            ("services/notification/entrypoints.py", "HistoryEntryAnswer"),
+            ("services/notification/statuses/application/history.py", "build_entry"),
+            ("services/notification/statuses/adapters/mongo.py", "_to_document"),
+            ("services/notification/statuses/entrypoints/answers.py", "HistoryEntryAnswer"),
             ("services/routing/application/expected_copies.py", "ExpectedDossier"),
             ("tests/contracts/golden", ""),
         ),
@@ -445,7 +498,32 @@ PLACES = (
         "what it says; when; who asks for a person; which kinds of answers offer one and a ticket, "
         "listed in [integrate](integrate.md#the-virtual-agent); when people answer",
     ),
-    Place("a webhook, an e-mail", (("services/notification", ""),), "there is none yet"),
+    Place(
+        "a mail: its text, when it is given up, the mail server",
+        (
+            ("services/organisation/data", ""),
+            ("services/notification/subscriptions/data", ""),
+            ("services/notification/subscriptions/application/mails.py", "build_statuses"),
+            ("shared/application/mail_templates.py", "MailTemplates"),
+            ("shared/runtime/mail/queue.py", "MailQueue"),
+            ("shared/runtime/mail/smtp.py", "SmtpServer"),
+            ("shared/runtime/mail/settings.py", "MailSettings.smtp_host"),
+        ),
+        "a new text: its file, and what is expected of it in the `test_mails.py` of its service; "
+        "who writes to people: queues it in the transaction that decides; which "
+        "reply is a refusal; [operate](operate.md#when-mails-wait)",
+    ),
+    Place(
+        "a webhook: where it may go, how it is sent, signed, and its secrets kept",
+        (
+            ("services/notification/pushes/domain/targets.py", "TargetRules"),
+            ("services/notification/pushes/adapters/network.py", "JudgedNetwork"),
+            ("services/notification/pushes/adapters/webhooks.py", "WebhookSender"),
+            ("services/notification/subscriptions/adapters/secrets.py", "SecretBox"),
+        ),
+        "another port: the policy `aiguillage-to-webhooks` too; another answer of a receiver: a "
+        "behaviour of `tests/kit/webhook_receiver.py`",
+    ),
     Place(
         "a fact that is logged, its fields",
         (

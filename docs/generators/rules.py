@@ -25,8 +25,12 @@ _SPOKEN = {
     "encore en chemin, ou quand l'état du dossier s'oppose à ce qu'une pièce soit complétée.",
     "ROU": "Dites par l'acheminement au traitement d'une pièce : 422. Une pièce déposée trop tard "
     "est rejetée par l'une d'elles.",
-    "ORG": "Dites par l'annuaire des structures : 422, 412 quand la version est dépassée, 403 "
-    "quand la structure n'est pas celle de l'appelant.",
+    "ORG": "Dites par l'annuaire des structures et de leurs utilisateurs : 422 ; 403 quand ce "
+    "n'est pas à l'appelant de le faire, 409 quand l'état du compte ou de la demande s'y oppose, "
+    "412 quand la version est dépassée, 429 quand trop de demandes attendent.",
+    "NOT": "Dites des abonnements aux statuts : 422 ; 403 quand ce n'est pas à l'appelant de le "
+    "faire, 409 quand l'état de l'abonnement ou leur nombre s'y oppose, 503 quand la plateforme ne "
+    "les ouvre pas. Un lien de courriel qui n'est plus valable est une page, 404.",
     "SUP": "Dites par l'assistance : 422 pour une saisie à corriger, 409 quand l'état du ticket "
     "s'oppose à la demande, 412 quand un brouillon a été enregistré entre-temps, 429 quand les "
     "demandes se suivent de trop près.",
@@ -34,16 +38,40 @@ _SPOKEN = {
 }
 PROBLEM_CODES = {
     "DEP-503": (503, "Trop de dépôts arrivent à la fois."),
-    "HTTP-CALLER-01": (401, "Aucun moyen d'identification n'est configuré sur ce service."),
-    "HTTP-CALLER-02": (401, "La structure (`X-Structure`) ou le rôle (`X-Role`) manque."),
-    "HTTP-CALLER-03": (401, "Le rôle (`X-Role`) est inconnu."),
-    "HTTP-CALLER-04": (401, "Le bureau (`X-Desk`), l'agent (`X-Agent`) ou la structure manque."),
-    "HTTP-CALLER-05": (401, "Le bureau (`X-Desk`) est inconnu."),
-    "HTTP-CALLER-06": (401, "L'identifiant de structure (`X-Structure`) est mal formé."),
-    "HTTP-CALLER-07": (401, "Le nom de l'agent (`X-Agent`) est mal formé."),
+    "HTTP-CALLER-02": (400, "La structure (`X-Structure`) ou le rôle (`X-Role`) manque."),
+    "HTTP-CALLER-03": (400, "Le rôle (`X-Role`) est inconnu."),
+    "HTTP-CALLER-04": (400, "Le bureau (`X-Desk`) ou, au bureau métier, la structure manque."),
+    "HTTP-CALLER-05": (400, "Le bureau (`X-Desk`) est inconnu."),
+    "HTTP-CALLER-06": (400, "L'identifiant de structure (`X-Structure`) est mal formé."),
+    "HTTP-CALLER-08": (400, "`Authorization` ou un en-tête de choix est donné deux fois."),
+    "HTTP-CALLER-09": (400, "Le code de service (`X-Service`) est mal formé."),
+    "HTTP-DROIT-01": (403, "Le compte n'est pas rattaché à la structure."),
+    "HTTP-DROIT-02": (403, "L'habilitation manque : l'application et le niveau sont dits."),
+    "HTTP-DROIT-03": (403, "La structure est inactive."),
+    "HTTP-DROIT-04": (403, "Il faut être gestionnaire, ou gestionnaire principal."),
+    "HTTP-DROIT-05": (403, "Il faut être exploitant de la plateforme."),
+    "HTTP-DROIT-06": (403, "Le compte n'est pas au bureau technique."),
+    "HTTP-DROIT-07": (403, "Le jeton d'un programme n'a pas la portée qu'il faut."),
+    "HTTP-DROIT-08": (403, "L'émetteur du jeton ne peut pas parler pour ce type de structure."),
+    "HTTP-DROIT-09": (403, "Le compte est inconnu ou fermé."),
     "HTTP-EVENT-01": (413, "Ce qui serait transmis de la demande est trop lourd pour un message."),
     "HTTP-FILE-01": (500, "Le contenu conservé n'est plus celui du fichier déposé."),
     "HTTP-FORM-01": (422, "Un champ n'a pas la forme que décrit l'API, manque ou est en trop."),
+    "HTTP-JETON-01": (401, "Aucun jeton n'est donné."),
+    "HTTP-JETON-02": (401, "Le jeton est mal formé, ou n'est pas un jeton porteur (`Bearer`)."),
+    "HTTP-JETON-03": (401, "L'algorithme du jeton n'est pas admis, ou sa signature est fausse."),
+    "HTTP-JETON-04": (401, "L'émetteur du jeton n'est pas reconnu."),
+    "HTTP-JETON-05": (401, "Le jeton est destiné à une autre plateforme."),
+    "HTTP-JETON-06": (401, "Le jeton a expiré."),
+    "HTTP-JETON-07": (401, "Le jeton n'est pas encore valable."),
+    "HTTP-JETON-08": (401, "La clé du jeton n'est pas publiée par son émetteur."),
+    "HTTP-JETON-09": (503, "L'émetteur du jeton ne répond pas."),
+    "HTTP-JETON-10": (431, "`Authorization` dépasse 8 Ko."),
+    "HTTP-JETON-11": (
+        401,
+        "L'adresse électronique n'est pas vérifiée, ou la connexion est faible.",
+    ),
+    "HTTP-LIMITE-01": (429, "L'appelant a fait autant de demandes qu'il peut dans la fenêtre."),
     "HTTP-ORIGIN-01": (403, "La connexion WebSocket vient d'une page d'un autre site."),
     "HTTP-READY-01": (503, "Le service démarre, ou n'est pas prêt."),
     "HTTP-STOP-01": (503, "Le service s'est arrêté avant d'avoir répondu."),
