@@ -1,7 +1,9 @@
 """What any test may ask for: a broker and a store, started once, with a namespace for each test."""
 
+import asyncio
 import gc
 import os
+import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -11,30 +13,51 @@ from deploy.local import Platform, choose
 from shared.runtime.logs import configure_logging
 from shared.runtime.store.database import Store
 from tests.kit.namespaces import Namespace, build_namespace
+from tests.kit.scheduling import pytest_xdist_make_scheduler
 from tests.kit.waiting import measure_slowness
+
+__all__ = ["pytest_xdist_make_scheduler"]
+"""Hooks that pytest finds here."""
 
 _TESTS = Path(__file__).parent
 _WORKERS_MAX = 4
+_REASON_LINES, _LINE_MAX = 12, 300
+_REASON = re.compile(r"E  |\S+\.py:\d+: ")
+"""A line that says what was wrong, or where."""
 
 
-def pytest_configure() -> None:
-    """Measure the machine before an event loop runs, which the measure would stop."""
+class _FailurePrinter:
+    """Prints the reason of a failed test at once: a run that is ended early prints no summary."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            lines = report.longreprtext.splitlines()
+            reason = [line for line in lines if _REASON.match(line)] or lines
+            terminal = self._config.get_terminal_writer()
+            terminal.line(f"\n{report.when} of {report.nodeid} failed")
+            for line in reason[-_REASON_LINES:]:
+                terminal.line(line[:_LINE_MAX])
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Print failures at once, in the process that reports the tests of all workers.
+
+    The machine is measured before an event loop runs, which the measure would stop.
+    """
     measure_slowness()
+    # What is imported from here to the end of the collection lives as long as the process.
+    gc.disable()
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_FailurePrinter(config))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Limit the workers of `-n auto`: each starts a broker, a store and services of its own."""
     return min(_WORKERS_MAX, os.cpu_count() or 1)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Group the tests for pytest-xdist: one worker runs a file, or a folder that is a package."""
-    for item in items:
-        folder = item.path.parent
-        group = folder if (folder / "__init__.py").exists() else item.path
-        item.add_marker(pytest.mark.xdist_group(str(group.relative_to(_TESTS))))
 
 
 def pytest_collection_finish() -> None:
@@ -44,6 +67,17 @@ def pytest_collection_finish() -> None:
     """
     gc.collect()
     gc.freeze()
+    gc.enable()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Take the current event loop away, as a test that ran before may have.
+
+    A fixture that needs one is then refused whatever the order, not only where CI happens to run
+    its test after such a test. What is awaited runs in the loop that pytest-asyncio keeps.
+    """
+    asyncio.set_event_loop(None)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -18,7 +18,7 @@ from jsonschema.validators import validator_for
 from deploy import gateway
 from deploy.local import containers
 from deploy.local.platform import ASKING
-from tests.kit.deployed import NAMES, ROOT, Yaml, find_setting_faults, load
+from tests.kit.deployed import EXAMPLES, NAMES, ROOT, Yaml, find_setting_faults, load
 from tests.kit.manifests import find_memory_shortage, find_upload_overflow
 
 COMPOSE = ROOT / "deploy" / "compose" / "compose.yaml"
@@ -38,7 +38,9 @@ NEIGHBOURS = {
 }
 _SECOND = 10**9
 """As Caddy writes it, in nanoseconds."""
-_SECRET = re.compile(r"(?i)passw|secret|token|credential|private_key")
+_SECRET = re.compile(r"(?i)passw|secret|token|credential|private_key|signing_key|push_key")
+_CHOSEN = re.compile(r"\$\{(\w+):\?[^}]*\}")
+"""Variable that a person must give, or compose does not start."""
 
 
 def faults(platform: Yaml) -> list[str]:
@@ -165,7 +167,13 @@ def _unfit(name: str, each: Yaml) -> Iterator[str]:
         return
     if each["build"]["args"].get("SERVICE") != name or f"aiguillage/{name}:" not in each["image"]:
         yield "its image is another's"
-    yield from find_setting_faults(name, IMAGE | each["environment"])
+    given = {
+        variable: _CHOSEN.sub(lambda chosen: EXAMPLES.get(chosen[1], ""), value)
+        for variable, value in each["environment"].items()
+        # Compose leaves out what has no value, unless its own environment gives one.
+        if value is not None
+    }
+    yield from find_setting_faults(name, IMAGE | given)
     tmp = sum(_megabytes(size) for size in re.findall(r"size=(\w+)", " ".join(each["tmpfs"])))
     yield from find_memory_shortage(
         name, each["environment"], _megabytes(each.get("mem_limit", "0m")) - tmp
@@ -183,6 +191,10 @@ def _gateway(platform: Yaml) -> Yaml:
 
 def _routing(platform: Yaml) -> Yaml:
     return platform["services"]["routing"]
+
+
+def _organisation(platform: Yaml) -> Yaml:
+    return platform["services"]["organisation"]["environment"]
 
 
 def _grafana(platform: Yaml) -> Yaml:
@@ -253,9 +265,27 @@ PLANTED: dict[str, tuple[Callable[[Yaml], object], str]] = {
         lambda p: _grafana(p).update({PASSWORD: "${CHOSEN}"}),
         "CHOSEN may be empty",
     ),
-    "trust": (
-        lambda p: _routing(p)["environment"].update(AIGUILLAGE_TRUST_HEADERS="true"),
-        "AIGUILLAGE_TRUST_HEADERS is set",
+    "the private keys": (
+        lambda p: _organisation(p).update(AIGUILLAGE_SIGNING_KEYS="[{}]"),
+        "AIGUILLAGE_SIGNING_KEYS is in the file",
+    ),
+    "the keys of webhooks": (
+        lambda p: p["services"]["notification"]["environment"].update(AIGUILLAGE_PUSH_KEYS="a"),
+        "AIGUILLAGE_PUSH_KEYS is in the file",
+    ),
+    "no issuer": (
+        lambda p: _routing(p)["environment"].pop("AIGUILLAGE_ISSUERS"),
+        "routing: nobody can sign in",
+    ),
+    "an issuer without TLS": (
+        lambda p: _routing(p)["environment"].update(
+            AIGUILLAGE_ISSUERS='[{"url": "http://agents.example.fr", "audience": "aiguillage"}]'
+        ),
+        "http://agents.example.fr is refused",
+    ),
+    "mails in clear": (
+        lambda p: _organisation(p).update(AIGUILLAGE_SMTP_STARTTLS="false"),
+        "AIGUILLAGE_SMTP_STARTTLS is false",
     ),
     "a setting of nobody": (
         lambda p: _routing(p)["environment"].update(AIGUILLAGE_MONGODB="x"),
@@ -355,6 +385,7 @@ def test_a_service_is_told_where_those_answer_that_it_asks(name: str) -> None:
     told = PLATFORM["services"][name]["environment"]
 
     asked = {variable: url for variable, url in told.items() if variable.endswith("_URL")}
+    asked.pop("AIGUILLAGE_ISSUER_URL", None)
     peers = ASKING.get(name, ())
     assert asked == {f"AIGUILLAGE_{peer.upper()}_URL": f"http://{peer}:8000" for peer in peers}
 

@@ -138,7 +138,7 @@ PLANTED: dict[str, tuple[Callable[[list[Yaml]], object], str]] = {
         lambda o: _one(o, "NetworkPolicy", "aiguillage-asked-by-portal")["spec"].update(
             podSelector={}
         ),
-        "aiguillage-portal is let in to aiguillage-organisation",
+        "aiguillage-portal is let in to aiguillage-support",
     ),
     "a way out to anybody": (
         lambda o: _egress(o, "aiguillage-to-store").pop("to"),
@@ -195,7 +195,52 @@ PLANTED: dict[str, tuple[Callable[[list[Yaml]], object], str]] = {
     ),
     "a setting of nobody": (_variable("AIGUILLAGE_KAFAK", "x"), "it reads no AIGUILLAGE_KAFAK"),
     "a setting of no sense": (_variable("AIGUILLAGE_MAX_BATCH", "0"), "max_batch"),
-    "trust": (_variable("AIGUILLAGE_TRUST_HEADERS", "true"), "AIGUILLAGE_TRUST_HEADERS is set"),
+    "no issuer": (
+        lambda o: _config(o).pop("AIGUILLAGE_ISSUERS"),
+        "deposit: nobody can sign in",
+    ),
+    "no way out to the issuers": (
+        lambda o: o.remove(_one(o, "NetworkPolicy", "aiguillage-to-issuers")),
+        "lets out to the port 443",
+    ),
+    "a service that may send mails": (
+        lambda o: _one(o, "NetworkPolicy", "aiguillage-to-mail")["spec"].update(podSelector={}),
+        "aiguillage-support is let out to the mail server",
+    ),
+    "a service that cannot send its mails": (
+        lambda o: _one(o, "NetworkPolicy", "aiguillage-to-mail")["spec"]["podSelector"][
+            "matchExpressions"
+        ][0]["values"].remove("notification"),
+        "aiguillage-notification is let out to the mail server, or should be",
+    ),
+    "a service that may send webhooks": (
+        lambda o: _one(o, "NetworkPolicy", "aiguillage-to-webhooks")["spec"].update(podSelector={}),
+        "aiguillage-routing is let out to public addresses",
+    ),
+    "webhooks to the neighbours": (
+        lambda o: _egress(o, "aiguillage-to-webhooks")["to"][0]["ipBlock"]["except"].remove(
+            "10.0.0.0/8"
+        ),
+        "NetworkPolicy aiguillage-to-webhooks: egress to anybody",
+    ),
+    "no way out to webhooks": (
+        lambda o: o.remove(_one(o, "NetworkPolicy", "aiguillage-to-webhooks")),
+        "webhooks go to the ports []",
+    ),
+    "the private keys for another": (
+        lambda o: _container(o)["env"].append(
+            next(
+                each
+                for each in _container(o, "aiguillage-organisation")["env"]
+                if each["name"] == "AIGUILLAGE_SMTP_PASSWORD"
+            )
+        ),
+        "aiguillage-routing: reads the key of smtp-password",
+    ),
+    "keys that nobody may ask for": (
+        lambda o: o.remove(_one(o, "NetworkPolicy", "aiguillage-asked-for-keys")),
+        "aiguillage-routing is not let in to aiguillage-organisation",
+    ),
     "no broker": (lambda o: _config(o).pop("AIGUILLAGE_KAFKA"), "('kafka',): Field required"),
     "an instance that changes": (
         lambda o: _container(o)["env"].pop(1),

@@ -12,6 +12,7 @@ import pytest
 from promql_parser import AggregateExpr, VectorSelector
 
 from shared.contracts.topics import TOPICS
+from shared.runtime.tokens.faults import TokenFault
 from tests.kit.deployed import NAMES, ROOT, Yaml, find_program, list_exported_metrics, load
 from tests.kit.waiting import scale_timeout
 
@@ -23,7 +24,10 @@ TARGET_LABELS = {"job", "instance", "service"}
 OTHERS = {"up": set[str](), "process_resident_memory_bytes": set[str]()}
 MESSAGE_OUTCOMES = {"applied", "parked", "newer", "dead", "redelivered", "unknown"}
 JOB_OUTCOMES = {"done", "failed", "postponed", "lost"}
-OUTCOMES = MESSAGE_OUTCOMES | JOB_OUTCOMES
+MAIL_OUTCOMES = {"sent", "refused", "expired"}
+TOKEN_OUTCOMES = {"verified", "known", "away", *TokenFault}
+PUSH_OUTCOMES = {"delivered", "failed", "gone"}
+OUTCOMES = TOKEN_OUTCOMES | MESSAGE_OUTCOMES | JOB_OUTCOMES | MAIL_OUTCOMES | PUSH_OUTCOMES
 # What says nothing by itself, and helps to see why an alert fired.
 ONLY_DRAWN = {
     "aiguillage_chats_waiting",
@@ -32,8 +36,10 @@ ONLY_DRAWN = {
     "aiguillage_jobs",
     "aiguillage_jobs_waiting",
     "aiguillage_level",
+    "aiguillage_machine_tokens",
     "aiguillage_messages",
     "aiguillage_odd_header_names",
+    "aiguillage_requests_uncounted",
     "aiguillage_socket_closes",
     "aiguillage_socket_frames",
     "aiguillage_sockets_open",

@@ -1,84 +1,56 @@
-"""OpenAPI names each header without which a route answers 401."""
+"""OpenAPI says which operation needs a token, and names each header by which a caller chooses."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from http import HTTPStatus
-from types import SimpleNamespace
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
-from fastapi import FastAPI
-from starlette.requests import HTTPConnection
 
-from docs.generators.openapi import build_services
-from shared.runtime.web.caller import authenticate_request
-from shared.runtime.web.middlewares import AuthenticationMiddleware, Authenticator
-from shared.runtime.web.paths import PathPrefixes
-from shared.runtime.web.problems import Problem
+from docs.generators.openapi import build_openapi
+from shared.rights.table import load_rights
 
-SERVICES = {name: app for name, (_, app) in build_services().items()}
-NAMES = {
-    "x-structure": "35600000000048",
-    "x-role": "moe",
-    "x-desk": "metier",
-    "x-agent": "Claire",
+DOCUMENTS = build_openapi()
+_OF_PIECES = {"x-structure", "x-role", "x-service"}
+_OF_DESK = {"x-desk", "x-structure"}
+CASES = {
+    ("portal", "get", "/pieces"): (True, _OF_PIECES),
+    ("deposit", "post", "/pieces"): (True, _OF_PIECES),
+    ("notification", "get", "/pieces/{piece_id}/statuses/stream"): (True, _OF_PIECES),
+    ("support", "get", "/desk/tickets"): (True, _OF_DESK),
+    ("support", "post", "/tickets"): (True, {"x-structure", "x-role"}),
+    ("support", "get", "/articles"): (False, set()),
+    ("support", "post", "/agent/conversations"): (False, {"x-structure", "x-role"}),
+    ("routing", "get", "/motives"): (False, set()),
+    ("organisation", "put", "/structures/{structure_id}"): (True, set()),
 }
+"""Whether a token is needed, and the headers: by hand."""
+_ALL = {"x-structure", "x-role", "x-service", "x-desk"}
 
 
-def find_authenticator(app: FastAPI, path: str) -> Authenticator:
-    """Find what authenticates the caller of a path, before its body is read."""
-    used: Sequence[Any] = app.user_middleware
-    (middleware,) = [each for each in used if each.cls is AuthenticationMiddleware]
-    authenticators: Mapping[PathPrefixes, Authenticator] = middleware.kwargs["authenticators"]
-    found = (each for prefixes, each in authenticators.items() if prefixes.match(path))
-    return next(found, authenticate_request)
+@pytest.mark.parametrize("route", CASES, ids=" ".join)
+def test_what_an_operation_needs_is_described(route: tuple[str, str, str]) -> None:
+    service, method, path = route
+    operation = DOCUMENTS[service]["paths"][f"/{service}/v1{path}"][method]
+    needs_token, headers = CASES[route]
 
-
-def is_refused(app: FastAPI, path: str, names: set[str]) -> bool:
-    """Tell whether a caller with these headers gets 401."""
-    headers = [(name.encode(), NAMES[name].encode()) for name in names]
-    trusting = SimpleNamespace(state=SimpleNamespace(trust_headers=True))
-    scope = {"type": "http", "path": path, "headers": headers, "app": trusting}
-    try:
-        find_authenticator(app, path)(HTTPConnection(scope))
-    except Problem as problem:
-        return problem.status == HTTPStatus.UNAUTHORIZED
-    return False
-
-
-def find_wanted(app: FastAPI, path: str) -> set[str]:
-    """Find the headers that a path wants: those without which it refuses a caller who has others.
-
-    None for a path that anybody may call.
-    """
-    if not is_refused(app, path, set()):
-        return set()
-    desk = {"x-desk", "x-agent", "x-structure"}
-    (names,) = [
-        each for each in (desk, {"x-structure", "x-role"}) if not is_refused(app, path, each)
-    ]
-    return {each for each in names if is_refused(app, path, names - {each})}
+    described = {each["name"] for each in operation.get("parameters", ()) if each["in"] == "header"}
+    assert described & _ALL == headers
+    is_open = not operation["security"] or {} in operation["security"]
+    assert is_open is not needs_token
 
 
 def list_operations() -> Iterator[tuple[str, str, str]]:
-    for service, app in SERVICES.items():
-        for path, operations in app.openapi()["paths"].items():
+    for service, document in DOCUMENTS.items():
+        for path, operations in document["paths"].items():
             for method in operations:
                 yield service, method, path
 
 
 @pytest.mark.parametrize(("service", "method", "path"), [*list_operations()])
-def test_every_header_that_a_route_wants_is_described(service: str, method: str, path: str) -> None:
-    app = SERVICES[service]
-    parameters = app.openapi()["paths"][path][method].get("parameters", ())
+def test_every_operation_that_is_not_public_asks_for_a_bearer_token(
+    service: str, method: str, path: str
+) -> None:
+    operation = DOCUMENTS[service]["paths"][path][method]
+    need = load_rights(service)[method.upper(), path.removeprefix(f"/{service}/v1")]
 
-    described = {each["name"].lower() for each in parameters if each["in"] == "header"}
-
-    assert find_wanted(app, path) <= described
-
-
-def test_what_a_route_wants_is_found() -> None:
-    support = SERVICES["support"]
-
-    assert find_wanted(SERVICES["portal"], "/portal/v1/pieces") == {"x-structure", "x-role"}
-    assert find_wanted(support, "/support/v1/desk/tickets") == {"x-desk", "x-agent", "x-structure"}
-    assert find_wanted(support, "/support/v1/articles") == set()
+    schemes = DOCUMENTS[service]["components"]["securitySchemes"]
+    assert schemes["bearer"]["scheme"] == "bearer"
+    assert ({"bearer": []} in operation["security"]) is (str(need) != "public")

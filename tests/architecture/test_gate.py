@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-_PYTEST = "\t@$(PY) -m pytest -q -n auto --dist loadgroup "
+_PYTEST = "\t@$(PY) -m pytest -q -n auto "
 _SERIAL_PYTEST = "\t@$(PY) -m pytest -q "
-"""Without workers, whose output pytest does not show: for a target that prints figures."""
+"""Without workers: for short tests, and for a target whose figures pytest is to show."""
 _STEP_RUNS = '    time timeout --kill-after=30 "$limit" "$@"\n'
 _PLAIN_STEP = re.compile(
     r"step \d+ make [\w./][\w./-]*"
-    r"( (BACKEND|TESTS|SEED|INPUTS|ROUNDS|DOSSIERS)=('[\w./ ]*'|[\w./-]+))*"
+    r"( (BACKEND|TESTS|SEED|INPUTS|ROUNDS|DOSSIERS|SECONDS)=('[\w./ ]*'|[\w./-]+))*"
 )
 _OTHER_LINES = re.compile(r'(#.*|export CI=1|install_missing|echo "[^"`]*")?')
 _A_TEST = re.compile(r"^(?:async )?def test_", re.MULTILINE)
@@ -134,7 +134,10 @@ def test_pytest_itself_leaves_no_test_out() -> None:
     options = read["tool"]["pytest"]["ini_options"]
 
     assert options["python_files"] == ["test_*.py"]
-    assert options["addopts"] == "-ra --strict-markers --strict-config --import-mode=importlib"
+    assert options["addopts"] == (
+        "-ra --maxfail=40 --strict-markers --strict-config --import-mode=importlib "
+        "-p no:schemathesis"
+    )
     assert {"python_functions", "python_classes", "norecursedirs"}.isdisjoint(options)
 
 
@@ -143,11 +146,11 @@ TESTS ?= tests
 
 test: $(READY) ## tests
 \t@$(PY) -m deploy.local.which-backend
-\t@$(PY) -m pytest -q -n auto --dist loadgroup $(TESTS)
+\t@$(PY) -m pytest -q -n auto $(TESTS)
 
 check: $(READY) ## fast tests
 \t@.venv/bin/mypy
-\t@$(PY) -m pytest -q -n auto --dist loadgroup $(CHECKED)
+\t@$(PY) -m pytest -q -n auto $(CHECKED)
 """
 _CHECK, _TEST = "step 9 make check\n", "step 9 make test TESTS='tests/a tests/b'\n"
 
@@ -174,18 +177,18 @@ def test_folders_that_a_recipe_names_itself_are_what_it_runs() -> None:
 @pytest.mark.parametrize(
     "recipe",
     [
-        "-q -n auto --dist loadgroup $(CHECKED) --ignore=tests/unit/shared",
-        "-q -n auto --dist loadgroup -m native $(CHECKED)",
-        "-q -n auto --dist loadgroup $(CHECKED) -k it",
-        "-q -n auto --dist loadgroup $(CHECKED) || true",
-        "-q -n auto --dist loadgroup $(CHECKED) \\",
+        "-q -n auto $(CHECKED) --ignore=tests/unit/shared",
+        "-q -n auto -m native $(CHECKED)",
+        "-q -n auto $(CHECKED) -k it",
+        "-q -n auto $(CHECKED) || true",
+        "-q -n auto $(CHECKED) \\",
         "$(CHECKED)",
-        "-q -n auto --dist loadgroup $(SOME)",
-        "-q -n auto --dist loadgroup tests/unit/test_it.py::test_one",
+        "-q -n auto $(SOME)",
+        "-q -n auto tests/unit/test_it.py::test_one",
     ],
 )
 def test_a_recipe_that_may_leave_tests_out_is_refused(recipe: str) -> None:
-    makefile = _MAKEFILE.replace("-q -n auto --dist loadgroup $(CHECKED)", recipe)
+    makefile = _MAKEFILE.replace("-q -n auto $(CHECKED)", recipe)
 
     with pytest.raises(ValueError, match="pytest"):
         run_by_ci(makefile, _script(_CHECK))

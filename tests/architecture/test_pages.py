@@ -24,7 +24,7 @@ _NODE = re.compile(
 _ARROW = re.compile(r'(\w+) -\.?->(?:\|"([^"|]+)"\|)? (\w+)')
 _CODE = re.compile(r"(?!HTTP-\d+$)[A-Z]+(-[A-Z0-9]+)*-\d+")
 """Any code but `HTTP-` and its status, which the page states for all of them."""
-_NO_CODES = {"SHA-256"}
+_NO_CODES = {"SHA-256", "P-256"}
 _STYLE = re.compile(r"classDef plateforme stroke-dasharray: 4 3|class \w+(,\w+)* plateforme")
 
 

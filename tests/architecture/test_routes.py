@@ -1,4 +1,5 @@
-"""Public routes speak one language: one prefix a service, one name for an id, no path twice."""
+"""Public routes speak one language: one prefix a service, one name for an id, no path twice
+unless it is of all."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -12,8 +13,22 @@ from shared.contracts.public_paths import build_public_prefix
 
 DOCUMENTS = build_openapi()
 _ID = re.compile(r"/(\w+)s/\{(\w+)\}")
-NO_IDS = {"sha256", "rank", "code"}
-"""Parameters that identify by what they are: a digest, a place in order, a chosen code."""
+NO_IDS = {
+    "sha256",
+    "rank",
+    "version",
+    "code",
+    "pipe",
+    "user_id",
+    "structure_id",
+    "client_id",
+    "token",
+}
+"""Parameters that identify by what they are: a digest, a place in order, a chosen
+code, one of the pipes that each structure has, an attachment by its user or its structure, the
+id of a machine that OAuth knows, and what the link of a mail holds."""
+OF_ALL = {"/limits"}
+"""Paths that every service answers, each for itself."""
 _WORD = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -30,14 +45,15 @@ def faults(documents: Mapping[str, Any]) -> Iterator[str]:
             yield from (f"{service}: {fault}" for fault in _misnamed(rest))
             for method in operations:
                 other = served.setdefault((method, rest), service)
-                if other != service:
+                if other != service and rest not in OF_ALL:
                     yield f"{other} and {service} both answer {method} {rest}"
 
 
 def _misnamed(path: str) -> Iterator[str]:
     for noun, parameter in _ID.findall(path):
-        if parameter not in {f"{noun}_id", *NO_IDS}:
-            yield f"{path}: {{{parameter}}} is not {{{noun}_id}}"
+        one = f"{noun.removesuffix('ie')}y" if noun.endswith("ie") else noun
+        if parameter not in {f"{one}_id", *NO_IDS}:
+            yield f"{path}: {{{parameter}}} is not {{{one}_id}}"
     for word in path.split("/")[1:]:
         if not (word.startswith("{") or _WORD.fullmatch(word)):
             yield f"{path}: {word} is no word of a path"

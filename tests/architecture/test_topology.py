@@ -12,24 +12,51 @@ from shared.runtime.service import Runtime
 from tests.kit.deployed import ROOT
 
 REBUILT = {
-    "deposit": "Only dossiers, structures can be rebuilt",
-    "notification": "notification has no read model",
-    "organisation": "organisation has no read model",
-    "portal": "Only dossiers, pieces, structures can be rebuilt",
-    "routing": "Only structures can be rebuilt",
-    "support": "Only structures can be rebuilt",
+    "deposit": "Only dossiers, mandates, principals, sheets, structures can be rebuilt",
+    "notification": "Only principals, structures can be rebuilt",
+    "organisation": "Only principals can be rebuilt",
+    "portal": "Only dossiers, marks, pieces, principals, structures can be rebuilt",
+    "routing": "Only mandates, principals, structures can be rebuilt",
+    "support": "Only principals, structures can be rebuilt",
 }
 OF_RECORD = {
     "deposit": ["files", "fs.chunks", "pieces", "ranks"],
-    "notification": ["statuses"],
-    "organisation": ["structures"],
+    "notification": ["deliveries", "feeds", "statuses", "subscriptions"],
+    "organisation": [
+        "accounts",
+        "activations",
+        "audit",
+        "files",
+        "habilitation_requests",
+        "invitations",
+        "machines",
+        "rosters",
+        "structure_requests",
+        "structures",
+    ],
     "routing": ["audit", "dossiers"],
     "support": ["chats", "tickets"],
 }
 OF_EACH = ["inbox", "jobs", "outbox", "streams", ""]
 JOBS = {
     "deposit": {"files"},
-    "routing": {"delays", "delays.find", "held-dossiers", "held-dossiers.find"},
+    "notification": {"mail", "pushes", "pushes.find", "replays"},
+    "organisation": {
+        "files",
+        "mail",
+        "reminders",
+        "reminders.find",
+        "secrets",
+        "secrets.find",
+    },
+    "routing": {
+        "delays",
+        "delays.find",
+        "held-dossiers",
+        "held-dossiers.find",
+        "reminders",
+        "reminders.find",
+    },
     "support": {"files", "closing", "closing.find", "chat-limits", "chat-limits.find"},
 }
 

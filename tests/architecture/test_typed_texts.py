@@ -19,10 +19,6 @@ _READ_APART = {"metadata": MetadataRequest, "first frame": First, "next frame": 
 """What is sent as one text and read by a model of its own."""
 _EXCEPTIONS = {
     "metadata": "JSON in a form, read apart as MetadataRequest",
-    "x_structure": "judged whole in shared.runtime.web.caller, which answers 401",
-    "x_agent": "judged whole in support.access.entrypoints.authentication, which answers 401",
-    "x_role": "one of an enumeration, or 401",
-    "x_desk": "one of an enumeration, or 401",
     "if_match": "compared with the version of what is kept; neither kept nor shown",
 }
 _UNIONS = {Union, UnionType}

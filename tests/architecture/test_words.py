@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 OWNERS = {
     "shared.circuit": "CIR",
     "services.deposit": "DEP",
+    "services.notification": "NOT",
     "services.routing": "ROU",
     "services.organisation": "ORG",
     "services.portal": "POR",

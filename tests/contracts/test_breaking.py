@@ -75,9 +75,9 @@ def _renamed(document: Json) -> None:
     document["channels"]["travaux.etat.v1"] = document["channels"].pop("travaux.statut.v1")
 
 
-def _lot_required(document: Json) -> None:
-    _schema(document, "PieceDeposited")["properties"]["lot"] = {"type": "string"}
-    _required(document).append("lot")
+def _tranche_required(document: Json) -> None:
+    _schema(document, "PieceDeposited")["properties"]["tranche"] = {"type": "string"}
+    _required(document).append("tranche")
 
 
 def _succeeded(document: Json) -> None:
@@ -101,8 +101,8 @@ BREAKING: list[tuple[Plant, str]] = [
         f"{DEPOSEE} $.data.comment: the field became required; {WRITTEN}.",
     ),
     (
-        _lot_required,
-        f"{DEPOSEE} $.data.lot: a field was added that is required; {WRITTEN}.",
+        _tranche_required,
+        f"{DEPOSEE} $.data.tranche: a field was added that is required; {WRITTEN}.",
     ),
     (
         lambda it: _required(it).remove("number"),
@@ -260,7 +260,7 @@ def test_an_event_type_that_is_removed_is_named() -> None:
 
 COMPATIBLE: dict[str, Plant] = {
     "an optional field": lambda it: _schema(it, "PieceDeposited")["properties"].update(
-        lot={"type": "string"}
+        tranche={"type": "string"}
     ),
     "a new event type on a topic": lambda it: (
         it["components"]["messages"].update(

@@ -6,7 +6,7 @@ its collection when its shape has changed, never edited.
 
 import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
@@ -19,20 +19,32 @@ from bson import json_util
 import services
 from services.routing.adapters.documents import EVENT_NAMES
 from shared.runtime.messaging.directory import DIRECTORY
+from shared.runtime.messaging.mandates import MANDATES
 from shared.runtime.store.schema import SCHEMA, DocumentFormat
 
 GOLDEN = Path(__file__).parent / "golden_stored"
 FILES = sorted(path.relative_to(GOLDEN).as_posix() for path in GOLDEN.rglob("*.json"))
 _MAPS = {
+    "organisation/structure_requests": ("$.declared",),
+    "organisation/sheets": ("$.content.delays",),
+    "organisation/sheet_versions": ("$.content.delays",),
     "deposit/dossiers": ("$.state.statuses", "$.state.reported", "$.state.engagements"),
+    "deposit/sheets": ("$.sheet.lots", "$.sheet.delays"),
     "deposit/pieces": (
         "$.piece.draft.directory",
+        "$.piece.draft.delays",
         "$.piece.draft.read.malformed",
         "$.piece.draft.read.contradictions",
     ),
     "portal/pieces": ("$.parties", "$.party_keys"),
-    "routing/audit": ("$.events[*].directory",),
-    "routing/dossiers": ("$.enclosures", "$.state.pieces[*].stamps", "$.state.pieces[*].words"),
+    "routing/audit": ("$.events[*].directory", "$.events[*].deposit.delays"),
+    "routing/dossiers": (
+        "$.enclosures",
+        "$.state.delays",
+        "$.state.pieces[*].deposit.delays",
+        "$.state.pieces[*].stamps",
+        "$.state.pieces[*].words",
+    ),
     "routing/structures": ("$.structure.services",),
 }
 """Parts whose keys are data, such as ids: a key that is added there is no unknown field."""
@@ -42,8 +54,10 @@ _OPTIONS = json_util.JSONOptions(
 
 
 def _find_formats() -> dict[str, DocumentFormat[Any]]:
-    """Find the format of every collection of the services, and that of their directories."""
-    found: dict[str, DocumentFormat[Any]] = {f"routing/{DIRECTORY.collection}": DIRECTORY}
+    """Find the format of every collection of the services, and those that several keep."""
+    found: dict[str, DocumentFormat[Any]] = {
+        f"routing/{each.collection}": each for each in (DIRECTORY, MANDATES)
+    }
     for module in walk_packages(services.__path__, "services."):
         if ".adapters" in module.name and "reader_process" not in module.name:
             service = module.name.split(".")[1]
@@ -78,7 +92,133 @@ def list_paths(value: object, collection: str, path: str = "$") -> Iterator[tupl
 
 
 Read = Callable[[Any], object]
+_USER = "0197a5c0-0000-7000-8000-00000000f001"
 EXPECTED: Sequence[tuple[str, Read, object]] = (
+    (
+        "routing/mandates/1.json",
+        lambda mandate: (mandate.delegate, mandate.contracts, mandate.closed_on),
+        ("90000000600016", frozenset({"2026-T-017"}), date(2026, 11, 30)),
+    ),
+    (
+        "deposit/sheets/1.json",
+        lambda sheet: ([each.role for each in sheet.actors], sheet.lots, sheet.delays),
+        (["titulaire", "moe"], {"1": "Gros œuvre"}, {"etat_acompte": 10}),
+    ),
+    (
+        "notification/subscriptions/1.json",
+        lambda subscription: (
+            subscription.actor.structure,
+            subscription.terms.target,
+            subscription.terms.criteria.statuses,
+            subscription.terms.criteria.marche,
+            subscription.cause,
+            subscription.resume_mark,
+            [(each.sealed, each.valid_until is None) for each in subscription.secrets],
+            subscription.health.failures,
+        ),
+        (
+            "90000000300013",
+            "https://si.exemple.fr/statuts",
+            frozenset({"ASSOCIEE"}),
+            "2026-T-017",
+            "switched_off",
+            12,
+            [("scelle-2", True), ("scelle-1", False)],
+            2,
+        ),
+    ),
+    (
+        "organisation/accounts/1.json",
+        lambda account: (
+            account.email,
+            [(each.structure, each.status, each.manager) for each in account.attachments],
+            {right.level for each in account.attachments for right in each.habilitations},
+        ),
+        ("paul@vaubrun.fr", [("35600000000048", "VALIDEE", None)], {"consultation"}),
+    ),
+    (
+        "organisation/accounts/2.json",
+        lambda account: [each.has_public_management_account for each in account.attachments],
+        [True],
+    ),
+    (
+        "organisation/rosters/1.json",
+        lambda roster: (roster.structure, len(roster.main_managers)),
+        ("35600000000048", 1),
+    ),
+    (
+        "organisation/habilitation_requests/1.json",
+        lambda request: (
+            request.status,
+            request.reason,
+            [(each.application, each.level, each.service) for each in request.habilitations],
+        ),
+        ("REFUSEE", "plus tard", [("factures_de_travaux", "modification", "VOIRIE")]),
+    ),
+    (
+        "organisation/invitations/1.json",
+        lambda invitation: (
+            invitation.email,
+            invitation.status,
+            invitation.approval.manager,
+            len(invitation.approval.habilitations),
+        ),
+        ("marie@vaubrun.fr", "ENVOYEE", "secondaire", 1),
+    ),
+    (
+        "organisation/activations/1.json",
+        lambda activation: (activation.id, activation.email, activation.link.used_by is None),
+        ("demande-1", "paul@vaubrun.fr", False),
+    ),
+    (
+        "organisation/mandates/1.json",
+        lambda filed: (
+            filed.mandate.delegate,
+            filed.mandate.payer,
+            filed.mandate.contracts,
+            filed.mandate.closed_on,
+            filed.file.name,
+        ),
+        (
+            "90000000300013",
+            "90000000500018",
+            frozenset({"2026-T-017", "2026-T-018"}),
+            date(2026, 11, 30),
+            "mandat.pdf",
+        ),
+    ),
+    (
+        "organisation/mandate_registers/1.json",
+        lambda register: (register.mandant, register.version),
+        ("35600000000048", 2),
+    ),
+    (
+        "organisation/structure_requests/1.json",
+        lambda claim: (claim.structure, claim.declared["name"], claim.proof.name, claim.status),
+        ("90000000200015", "Atelier", "kbis.pdf", "EN_COURS_DE_VALIDATION"),
+    ),
+    *(
+        (
+            f"organisation/{collection}/1.json",
+            lambda sheet: (
+                sheet.moa,
+                sheet.content.number,
+                [(each.role, each.lot, each.valid_until) for each in sheet.content.actors],
+                [(each.code, each.title) for each in sheet.content.lots],
+                dict(sheet.content.delays),
+                sheet.content.required,
+            ),
+            (
+                "90000000300013",
+                "2026-T-017",
+                [("moe", "1", date(2027, 12, 31))],
+                [("1", "Gros œuvre")],
+                {"etat_acompte": 10},
+                ("engagement",),
+            ),
+        )
+        for collection in ("sheets", "sheet_versions")
+    ),
     (
         "routing/dossiers/1.json",
         lambda journey: [(each.cadre, each.status) for each in journey.dossier.pieces],
@@ -130,6 +270,39 @@ EXPECTED: Sequence[tuple[str, Read, object]] = (
         [("moe", ("A17",)), ("titulaire", ("A22",))],
     ),
     (
+        "routing/dossiers/7.json",
+        lambda journey: (journey.dossier.mandant is not None, journey.dossier.marche),
+        (True, "M-1"),
+    ),
+    (
+        "routing/dossiers/8.json",
+        lambda journey: journey.dossier.awaited.remind_at,
+        datetime(2026, 12, 14, 23, tzinfo=UTC),
+    ),
+    (
+        "routing/dossiers/9.json",
+        lambda journey: (
+            journey.dossier.awaited.remind_at,
+            journey.dossier.reminded.due == journey.dossier.awaited.due,
+        ),
+        (None, True),
+    ),
+    (
+        "routing/dossiers/10.json",
+        lambda journey: journey.dossier.lapsed.waiting.remind_at,
+        datetime(2026, 12, 14, 23, tzinfo=UTC),
+    ),
+    (
+        "routing/audit/12.json",
+        lambda entry: entry.events[-1].remind_at,
+        datetime(2026, 12, 14, 23, tzinfo=UTC),
+    ),
+    (
+        "routing/audit/13.json",
+        lambda entry: (type(entry.events[0]).__name__, entry.events[0].delay),
+        ("DelayReminded", "etat_acompte"),
+    ),
+    (
         "routing/audit/1.json",
         lambda entry: [type(each).__name__ for each in entry.events],
         ["PieceReceived", "StatusSet", "StatusSet", "Forwarded"],
@@ -144,14 +317,49 @@ EXPECTED: Sequence[tuple[str, Read, object]] = (
     ("routing/audit/8.json", lambda entry: entry.events[0].structure, "payeur"),
     ("routing/audit/9.json", lambda entry: entry.events[0].cadres, ("A22",)),
     (
+        "routing/audit/10.json",
+        lambda entry: entry.user,
+        "01a228d1-8567-73c0-9aaa-943c74f08f01",
+    ),
+    (
+        "routing/audit/11.json",
+        lambda entry: (entry.events[0].deposit.marche, entry.events[0].deposit.delays),
+        ("M-1", {"etat_acompte": 10}),
+    ),
+    (
         "routing/structures/1.json",
         lambda structure: (structure.name, structure.moa, sorted(structure.services)),
         ("Ville de Vaubrun", "avec", ["PATRIMOINE", "VOIRIE"]),
     ),
     (
+        "routing/structures/2.json",
+        lambda structure: structure.services["TRAVAUX"].valid_until,
+        date(2026, 12, 31),
+    ),
+    (
+        "organisation/structures/2.json",
+        lambda structure: (
+            structure.declared.address.city,
+            structure.declared.email,
+            structure.declared.pipes,
+            structure.declared.services[0].valid_from,
+        ),
+        ("Vaubrun", "contact@vaubrun.example", {"travaux"}, date(2026, 1, 1)),
+    ),
+    (
+        "organisation/establishments/1.json",
+        lambda establishment: (establishment.name, establishment.address.street),
+        ("COMMUNE DE VAUBRUN", "12 RUE DES TANNEURS"),
+    ),
+    (
         "organisation/structures/1.json",
         lambda structure: (structure.declared.parameters.moa, structure.declared.services[1].code),
         ("avec", "VOIRIE"),
+    ),
+    (
+        "organisation/machines/1.json",
+        lambda machine: (sorted(machine.grants), [each.announced for each in machine.secrets]),
+        (["90000000100017", "90000000300013"], [True, False]),
     ),
     (
         "deposit/pieces/1.json",
@@ -162,6 +370,31 @@ EXPECTED: Sequence[tuple[str, Read, object]] = (
     ("deposit/pieces/3.json", lambda piece: piece.draft.amounts.ht, Decimal("10000.00")),
     ("deposit/pieces/4.json", lambda piece: piece.draft.cadre, "A15"),
     (
+        "deposit/pieces/5.json",
+        lambda piece: {piece.user, piece.completions[0].user},
+        {_USER},
+    ),
+    (
+        "deposit/pieces/6.json",
+        lambda piece: (piece.draft.mandant, piece.draft.mandate.version, piece.draft.settles),
+        ("26690036900014", 2, ("01a22e3a-9bd5-759b-b228-49688407a9d7",)),
+    ),
+    (
+        "deposit/pieces/7.json",
+        lambda piece: (piece.draft.lot, piece.draft.sheet.version, piece.draft.delays),
+        ("2", 1, {"etat_acompte": 10}),
+    ),
+    (
+        "deposit/settlements/1.json",
+        lambda claim: (claim.dossier_id, claim.piece_id),
+        ("01a22e3a-9bd5-759b-b228-49688407a9d7", "01a22e3a-9ca5-76b0-ad83-b6ea523648ba"),
+    ),
+    (
+        "deposit/dossiers/3.json",
+        lambda state: (state.mandant, state.marche),
+        ("26690036900014", "M-2026-7"),
+    ),
+    (
         "deposit/dossiers/1.json",
         lambda state: (state.prevailing.is_settled, state.reported_awaited.turns[0].role),
         (True, "service_financier"),
@@ -171,6 +404,12 @@ EXPECTED: Sequence[tuple[str, Read, object]] = (
         lambda state: state.statuses["01a228d1-8567-73c0-9aaa-943c74f08388"],
         "MISE_EN_PAIEMENT",
     ),
+    (
+        "notification/statuses/2.json",
+        lambda entry: {each.service for each in entry.parties if each.role == "moe"},
+        {"TRAVAUX"},
+    ),
+    ("notification/statuses/3.json", lambda entry: entry.marche, "2026-TX-07"),
     (
         "notification/statuses/1.json",
         lambda entry: (entry.status, entry.by.role, len(entry.parties)),
@@ -187,9 +426,24 @@ EXPECTED: Sequence[tuple[str, Read, object]] = (
         ("A19-2026-009", {"service_financier"}, False),
     ),
     (
+        "portal/pieces/3.json",
+        lambda piece: (piece.cadre, piece.settles, piece.mandant[:17]),
+        ("A1", ("D-1",), "service_financier"),
+    ),
+    (
+        "portal/pieces/4.json",
+        lambda piece: (piece.whole.status, piece.reported.status),
+        ("MISE_EN_PAIEMENT", "MANDATEE"),
+    ),
+    (
         "support/tickets/1.json",
         lambda ticket: (ticket.number, [each.act for each in ticket.journal]),
         ("T-2027-000001", ["enregistrer", "deposer"]),
+    ),
+    (
+        "support/tickets/3.json",
+        lambda ticket: {each.user for each in ticket.journal},
+        {_USER},
     ),
     (
         "support/tickets/2.json",

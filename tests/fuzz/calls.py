@@ -25,7 +25,7 @@ from schemathesis.specs.openapi.checks import (
 from deploy.local.platform import Platform
 from tests.fuzz.corpus import build_corpus
 from tests.fuzz.faults import SLOW_S, Fault, Sort, Tally
-from tests.fuzz.fixtures import Known, a_caller
+from tests.fuzz.fixtures import Known
 from tests.fuzz.memory import Watched
 from tests.fuzz.mutating import mutate
 from tests.fuzz.stopwatch import Stopwatch
@@ -140,7 +140,7 @@ class _Client:
 
     def _set_known_values(self, case: Case) -> None:
         rng = self._rng
-        headers = a_caller(rng) if rng.random() < _KNOWN_CALLER else {}
+        headers = self._known.choose_caller(rng) if rng.random() < _KNOWN_CALLER else {}
         for name in case.path_parameters:
             thing = self._known.choose(rng, name)
             if thing is not None and rng.random() < _KNOWN_ID:
@@ -180,7 +180,11 @@ class _Client:
             self._report(Sort.UNDESCRIBED, name, case, str(failure)[:1500])
         if answer.status_code < _CLIENT_ERROR:
             with suppress(ValueError):
-                sent = {key: case.headers[key] for key in case.headers if key.startswith("x-")}
+                sent = {
+                    key: value
+                    for key, value in case.headers.items()
+                    if key.lower().startswith(("x-", "authorization"))
+                }
                 self._known.learn(answer.json(), case.path, sent)
 
     def _report(self, sort: Sort, name: str, case: Case, detail: str) -> None:

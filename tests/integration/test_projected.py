@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from services.deposit.adapters import dossier_projection as deposit
-from services.notification.adapters import MongoStatuses
-from services.notification.entrypoints import keep_statuses
+from services.notification.statuses.adapters.mongo import MongoStatuses
+from services.notification.statuses.entrypoints.events import keep_statuses
 from services.portal.adapters import dossier_projection as portal
 from services.routing.adapters.dossiers import MongoDossierChange, MongoDossiers
 from services.routing.application.router import Router
@@ -24,6 +24,7 @@ from shared.runtime.messaging.directory import Directory, keep_structures, proje
 from shared.runtime.messaging.parsing import Record
 from shared.runtime.messaging.projection import ElsewhereError, Projection, ProjectionConfig
 from shared.runtime.store.database import Store, Transaction
+from shared.runtime.store.feed import Feed
 from tests.kit.events import NOW
 from tests.kit.golden import read_golden
 from tests.kit.states import a_piece, a_state, build_event
@@ -260,7 +261,7 @@ async def test_deposit_knows_whose_its_pieces_are(store: Store) -> None:
 
 
 async def test_no_piece_has_the_statuses_of_two_dossiers(store: Store) -> None:
-    handle = keep_statuses(MongoStatuses(store).keep)
+    handle = keep_statuses(MongoStatuses(store, Feed(store, "statuses")).keep)
     first, second, third = (
         read_golden(StatusChanged, entity, dossier_id=entity, piece_id=piece)
         for entity, piece in (("d1", "p1"), ("d2", "p1"), ("d3", "p3"))

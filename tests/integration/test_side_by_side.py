@@ -13,9 +13,9 @@ from bson import json_util
 from services.deposit.adapters.dossier_projection import DOSSIERS
 from services.deposit.adapters.dossier_projection import MongoDossiers as DepositDossiers
 from services.deposit.adapters.pieces import MongoPieces
-from services.notification.adapters import MongoStatuses
-from services.notification.application import Scope, Subject
-from services.organisation.adapters import MongoStructures
+from services.notification.statuses.adapters.mongo import MongoStatuses
+from services.notification.statuses.application.history import Scope, Subject
+from services.organisation.structures.adapters.mongo import MongoStructures
 from services.portal.adapters.pieces import MongoPieces as PortalPieces
 from services.portal.domain.criteria import Criteria
 from services.routing.adapters.dossiers import JOURNEYS, MongoDossierChange, MongoDossiers
@@ -37,6 +37,7 @@ from shared.runtime.messaging.directory import Directory, keep_structures
 from shared.runtime.messaging.inbox import Inbox
 from shared.runtime.messaging.parsing import Record
 from shared.runtime.store.database import Document, Store, Transaction
+from shared.runtime.store.feed import Feed
 from shared.runtime.store.files import Files
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.levels import LEVEL
@@ -75,7 +76,7 @@ async def _rename_structure(store: Store) -> None:
         declared = replace(found.declared, name="Ville de Vaubrun-sur-Mer")
         await change.save(replace(found, version=2, declared=declared))
 
-    await MongoStructures(store).change(work)
+    await MongoStructures(store, lambda: NOW).change(work)
 
 
 async def _assign_ticket(store: Store) -> None:
@@ -445,10 +446,12 @@ _READ: dict[str, Ask] = {
     "deposit/dossiers/1.json": lambda store: DepositDossiers(store).find(
         "01a228d1-76a1-702d-9153-13a0a8d9d964"
     ),
-    "notification/statuses/1.json": lambda store: MongoStatuses(store).list_since(
-        Subject(Scope.DOSSIER, "01a228d1-7828-75df-960d-5abb28937cef"), 0
+    "notification/statuses/1.json": lambda store: MongoStatuses(
+        store, Feed(store, "statuses")
+    ).list_since(Subject(Scope.DOSSIER, "01a228d1-7828-75df-960d-5abb28937cef"), 0),
+    "organisation/structures/1.json": lambda store: MongoStructures(store, lambda: NOW).find(
+        "90000000300013"
     ),
-    "organisation/structures/1.json": lambda store: MongoStructures(store).find("90000000300013"),
     "portal/pieces/1.json": lambda store: PortalPieces(store).search(MOE, Criteria(), None, 10),
     "routing/structures/1.json": lambda store: Directory(store).find(["90000000300013"]),
     "support/chat_lines/1.json": lambda store: MongoChats(store, KEPT).list_lines(

@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 from services.portal.domain.criteria import Criteria, Place, Range
+from shared.circuit.applications import ListedApplication
 from shared.circuit.parties import Party
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
@@ -40,4 +41,6 @@ ALONE: Mapping[str, Criteria] = {
     "awaits_me": Criteria(awaits_me=True),
     "received": Criteria(received=True),
     "closed": Criteria(closed=False),
+    "application": Criteria(application=ListedApplication.FACTURES_DE_TRAVAUX),
+    "what is received": Criteria(application=ListedApplication.FACTURES_RECUES),
 }

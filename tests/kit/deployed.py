@@ -1,15 +1,17 @@
 """Facts about the services for the tests of deployment: settings, topics, routes, metrics."""
 
 import importlib
+import json
 import os
 import pkgutil
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, get_origin
 
 import yaml
+from cryptography.fernet import Fernet
 from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.metrics import MetricWrapperBase
 from pydantic import ValidationError
@@ -18,6 +20,7 @@ from starlette.routing import Match
 import services
 import shared
 from deploy.local import SERVICES
+from deploy.local.issuer.keys import generate_key
 from docs.generators.openapi import build_services
 from shared.runtime.settings import RuntimeSettings
 
@@ -31,6 +34,19 @@ _SUFFIXES: Mapping[type[MetricWrapperBase], Sequence[str]] = {
 }
 
 Yaml = Any
+EXAMPLES: Mapping[str, str] = {
+    "AIGUILLAGE_ISSUERS": json.dumps(
+        [{"url": "https://entreprises.example.fr", "audience": "aiguillage"}]
+    ),
+    "AIGUILLAGE_PUBLIC_ORIGIN": "https://travaux.example.fr",
+    "AIGUILLAGE_SIGNING_KEYS": json.dumps([generate_key().as_dict(private=True)]),
+    "AIGUILLAGE_PUSH_KEYS": Fernet.generate_key().decode(),
+    "AIGUILLAGE_MAIL_FROM": "Aiguillage <ne-pas-repondre@travaux.example.fr>",
+    "AIGUILLAGE_SMTP_HOST": "smtp.example.fr",
+    "AIGUILLAGE_SMTP_USER": "aiguillage",
+    "AIGUILLAGE_SMTP_PASSWORD": "essai",
+}
+"""Values that an operator may give to the variables that have none in the files."""
 
 
 def load(path: Path) -> Yaml:
@@ -49,15 +65,25 @@ def find_setting_faults(service: str, variables: Mapping[str, str]) -> list[str]
     ours = {name for name in variables if name.startswith(_PREFIX)}
     known = {f"{_PREFIX}{name.upper()}" for name in settings.model_fields}
     faults = [f"{service}: it reads no {name}" for name in sorted(ours - known)]
-    values = {name.removeprefix(_PREFIX).lower(): variables[name] for name in ours & known}
+    values = {
+        name: _read(settings, name, variables[f"{_PREFIX}{name.upper()}"])
+        for name in settings.model_fields
+        if f"{_PREFIX}{name.upper()}" in ours
+    }
     try:
         # Validate these alone: the environment of the test must not supply missing variables.
         settings.model_validate(values)
     except ValidationError as error:
         faults += [f"{service}: {each['loc']}: {each['msg']}" for each in error.errors()]
-    if values.get("trust_headers", "false").lower() != "false":
-        faults.append(f"{service}: it would believe whoever reaches it")
+    if not values.get("issuers"):
+        faults.append(f"{service}: nobody can sign in, as AIGUILLAGE_ISSUERS names no issuer")
     return faults
+
+
+def _read(settings: type[RuntimeSettings], name: str, value: str) -> object:
+    """Read a variable as a setting is read: a list is JSON."""
+    is_list = get_origin(settings.model_fields[name].annotation) is tuple
+    return json.loads(value) if is_list else value
 
 
 @cache

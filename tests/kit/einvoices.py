@@ -36,3 +36,16 @@ def an_einvoice(**fields: Any) -> Einvoice:  # noqa: ANN401 - the fields of an E
         service_code="TRAVAUX",
     )
     return replace(valid, **fields)
+
+
+def a_regularisation(number: str, delegate: str, payer: str, ht: Decimal) -> Einvoice:
+    """Build a valid facture de régularisation: a delegate sells, the payer of its mandate buys."""
+    return an_einvoice(
+        number=number,
+        cadre="A1",
+        seller=Trader("Société d'aménagement", delegate),
+        buyer=Trader("Département du Vaubrun", payer),
+        ht=ht,
+        engagement=None,
+        service_code=None,
+    )

@@ -9,11 +9,13 @@ from typing import Any
 import kubernetes_validate
 from jsonschema import Draft202012Validator
 
-from deploy.local.platform import ASKING
+from deploy.local.platform import ASKING, MAILING
 from services.deposit.bootstrap import _BODY_LIMIT_MB as PIECE_MB
+from services.notification.pushes.domain.targets import TargetRules
 from shared.contracts.public_paths import build_public_prefix
 from shared.runtime.settings import name_variable
 from tests.kit.deployed import (
+    EXAMPLES,
     NAMES,
     ROOT,
     Yaml,
@@ -33,8 +35,18 @@ _CRDS = {
 _STORE_PORT = "27017"
 """Port of the store when its address names none."""
 _UNITS = {"Mi": 1, "Gi": 1024}
-_OUTSIDE = {"aiguillage-store"}
+_OUTSIDE = {"aiguillage-store", "aiguillage-organisation", "aiguillage-notification"}
 """Secrets that manifests refer to and an operator creates: docs/deploy.md."""
+_ISSUING = "organisation"
+"""Service that issues the tokens of machines: all ask it for its keys."""
+_MAIL_PORT, _ISSUER_PORT = "587", "443"
+_PUSHING = "notification"
+"""Service that sends webhooks: it alone is let out to public addresses."""
+_INSIDE = {
+    *("10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
+    *("192.168.0.0/16", "224.0.0.0/4"),
+}
+"""Addresses that a network policy towards public ones must leave out."""
 
 
 def find_faults(objects: list[Yaml]) -> list[str]:
@@ -174,7 +186,10 @@ def _find_lost_sources(name: str, container: Yaml, maps: Mapping[str, Yaml]) -> 
         secret = variable.get("valueFrom", {}).get("secretKeyRef")
         if secret and secret["name"] not in _OUTSIDE:
             yield f"{name}: no secret {secret['name']} is announced"
-        if secret and secret["key"] != _get_service(name):
+        if not secret:
+            continue
+        is_own = secret["name"] == name or secret["key"] == _get_service(name)
+        if not is_own:
             yield f"{name}: reads the key of {secret['key']}"
 
 
@@ -282,6 +297,7 @@ def _find_unreached(objects: list[Yaml]) -> Iterator[str]:
         for asker in _select_by(source["podSelector"], pods)
     }
     wanted = {(f"aiguillage-{a}", f"aiguillage-{b}") for a, peers in ASKING.items() for b in peers}
+    wanted |= {(f"aiguillage-{name}", f"aiguillage-{_ISSUING}") for name in NAMES}
     yield from (f"{asker} is not let in to {asked}" for asker, asked in sorted(wanted - let_in))
     yield from (f"{asker} is let in to {asked}" for asker, asked in sorted(let_in - wanted))
     for name, pod in _find_pods(objects).items():
@@ -289,7 +305,7 @@ def _find_unreached(objects: list[Yaml]) -> Iterator[str]:
         given = {
             each["name"]: each.get("value")
             for each in container.get("env", [])
-            if each["name"].endswith("_URL")
+            if each["name"].endswith("_URL") and each["name"] != "AIGUILLAGE_ISSUER_URL"
         }
         expected = {
             f"AIGUILLAGE_{peer.upper()}_URL": f"http://aiguillage-{peer}:8000"
@@ -326,19 +342,58 @@ def _find_open(objects: list[Yaml]) -> Iterator[str]:
     for name, each in _select_kinds(objects, "NetworkPolicy").items():
         for way, side in (("ingress", "from"), ("egress", "to")):
             for rule in each["spec"].get(way, []):
-                if any(map(_is_anybody, rule.get(side) or [{}])):
+                peers = [
+                    peer
+                    for peer in rule.get(side) or [{}]
+                    if not (way == "egress" and _is_outside(peer))
+                ]
+                if any(map(_is_anybody, peers)):
                     yield f"NetworkPolicy {name}: {way} {side} anybody"
                 if not rule.get("ports"):
                     yield f"NetworkPolicy {name}: {way} by any port"
         rules = each["spec"].get("egress", [])
-        let_out |= {str(port["port"]) for rule in rules for port in rule.get("ports", [])}
+        let_out |= {
+            str(port["port"])
+            for rule in rules
+            if not any(map(_is_outside, rule.get("to", [])))
+            for port in rule.get("ports", [])
+        }
     brokers = (
         each["data"].get("AIGUILLAGE_KAFKA", "")
         for each in _select_kinds(objects, "ConfigMap").values()
     )
-    named = {broker.rpartition(":")[2] for given in brokers for broker in given.split(",")}
-    for port in sorted((named | {_STORE_PORT}) - let_out):
+    named = {broker.rpartition(":")[2] for given in brokers if given for broker in given.split(",")}
+    for port in sorted((named | {_STORE_PORT, _ISSUER_PORT, _MAIL_PORT}) - let_out):
         yield f"no NetworkPolicy lets out to the port {port}"
+    yield from _find_senders(objects)
+
+
+def _find_senders(objects: list[Yaml]) -> Iterator[str]:
+    """Find services that are let out to the mail server or to webhooks, and send none."""
+    pods = {name: pod["metadata"]["labels"] for name, pod in _find_pods(objects).items()}
+    receivers = set()
+    for each in _select_kinds(objects, "NetworkPolicy").values():
+        rules = each["spec"].get("egress", [])
+        ports = {str(port["port"]) for rule in rules for port in rule.get("ports", [])}
+        let_out = _select_by(each["spec"]["podSelector"], pods)
+        if _MAIL_PORT in ports:
+            for name in sorted(let_out ^ {f"aiguillage-{service}" for service in MAILING}):
+                yield f"{name} is let out to the mail server, or should be"
+        if any(_is_outside(peer) for rule in rules for peer in rule.get("to", [])):
+            receivers |= ports
+            for name in sorted(let_out - {f"aiguillage-{_PUSHING}"}):
+                yield f"{name} is let out to public addresses"
+    expected = {str(each) for each in TargetRules().ports}
+    if receivers != expected:
+        yield f"webhooks go to the ports {sorted(receivers)}, and not {sorted(expected)}"
+
+
+def _is_outside(peer: Yaml) -> bool:
+    """Whether a peer is all public addresses, and no others."""
+    block = peer.get("ipBlock", {})
+    return block.get("cidr") == "2000::/3" or (
+        block.get("cidr") == "0.0.0.0/0" and {*block.get("except", [])} >= _INSIDE
+    )
 
 
 def _is_anybody(peer: Yaml) -> bool:
@@ -356,9 +411,10 @@ def _find_misset(objects: list[Yaml]) -> Iterator[str]:
         variables = dict(image)
         for source in container["envFrom"]:
             variables |= maps.get(source["configMapRef"]["name"], {"data": {}})["data"]
-        from_elsewhere = {"secretKeyRef": "mongodb://store", "fieldRef": f"{name}-0"}
         for variable in container["env"]:
             source = next(iter(variable.get("valueFrom", {})), "")
+            secret = EXAMPLES.get(variable["name"], "mongodb://store")
+            from_elsewhere = {"secretKeyRef": secret, "fieldRef": f"{name}-0"}
             variables[variable["name"]] = variable.get("value", from_elsewhere.get(source))
         yield from find_setting_faults(_get_service(name), variables)
         if variables.get("AIGUILLAGE_INSTANCE") != f"{name}-0":

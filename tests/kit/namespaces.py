@@ -1,5 +1,6 @@
 """Namespaces: a prefix of names by which tests share a broker and a store."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import count
@@ -11,6 +12,7 @@ from shared.runtime.clock import Clock, build_clock
 from shared.runtime.settings import RuntimeSettings
 from shared.runtime.store.database import Store
 from shared.vocabulary.levels import WRITE_LEVEL
+from tests.kit.access import get_access
 
 _numbers = count(1)
 
@@ -35,7 +37,7 @@ class Namespace:
             "mongo": self.platform.addresses.mongo,
             "idempotent_producer": is_real,
             "end_offsets_reliable": is_real,
-            "trust_headers": True,
+            "issuers": json.loads(get_access().issuers),
             "namespace": self.prefix,
         }
         return RuntimeSettings.model_validate(values | changes)

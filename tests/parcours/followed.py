@@ -23,6 +23,7 @@ from deploy.local.demo.pieces import write_ubl
 from deploy.local.demo.structures import ONE_SIRET
 from deploy.local.platform import Platform
 from deploy.local.programs import ROOT
+from deploy.local.sign_in import SignIn
 from shared.runtime.clock import build_clock
 from shared.vocabulary.roles import Role
 from tests.kit.receivers import Receiver, run_receiver
@@ -104,7 +105,9 @@ async def follow_dossier() -> AsyncIterator[Followed]:
         )
         await asyncio.to_thread(platform.start)
         stack.push_async_callback(asyncio.to_thread, platform.stop)
-        scene = DemoContext(await _open_clients(stack, platform), build_clock()().date())
+        scene = DemoContext(
+            await _open_clients(stack, platform), SignIn(platform), build_clock()().date()
+        )
         await register_structures(scene)
         opener = await scene.open("A4", ONE_SIRET, write_ubl)
         followed = Followed(platform, receiver, opener["dossier_id"])

@@ -20,7 +20,6 @@ from deploy.local.platform import Platform
 from shared.contracts.deposit_v1 import PieceDeposited
 from shared.contracts.topics import DOSSIER, PIECE_DEPOSEE, STRUCTURE, TICKET, TOPICS, Topic
 from shared.runtime.clock import build_clock
-from shared.vocabulary.roles import Role
 from tests.kit.waiting import scale_timeout
 from tests.parcours.traffic import Traffic
 
@@ -279,6 +278,7 @@ async def ask_readers(
 
 async def _ask_readers(platform: Platform, traffic: Traffic) -> list[str]:
     clients, places = traffic.clients, asyncio.Semaphore(_AT_ONCE)
+    headers = traffic.context.build_member(TITULAIRE).headers
     expected = {
         piece_id: statuses[-1]
         for run in traffic.runs
@@ -291,23 +291,25 @@ async def _ask_readers(platform: Platform, traffic: Traffic) -> list[str]:
 
     async def ask_deposit(piece_id: str) -> list[str]:
         async with places:
-            answer = await clients["deposit"].get(f"/pieces/{piece_id}", headers=_HEADERS)
+            answer = await clients["deposit"].get(f"/pieces/{piece_id}", headers=headers)
         return _compare_status("deposit", piece_id, expect(answer, 200)["status"], expected)
 
     shown = [
         *await asyncio.gather(*map(ask, traffic.runs)),
         *await asyncio.gather(*map(ask_deposit, expected)),
-        await _ask_portal(clients["portal"], expected) if "portal" in clients else [],
+        await _ask_portal(clients["portal"], headers, expected) if "portal" in clients else [],
         list(_compare_directories(platform, traffic.structures)),
     ]
     return [each for wrong in shown for each in wrong]
 
 
-async def _ask_portal(portal: httpx.AsyncClient, expected: Mapping[str, str]) -> list[str]:
+async def _ask_portal(
+    portal: httpx.AsyncClient, headers: Mapping[str, str], expected: Mapping[str, str]
+) -> list[str]:
     shown: dict[str, str] = {}
     asked = {"limit": str(_PAGE)}
     while True:
-        page = expect(await portal.get("/pieces", params=asked, headers=_HEADERS), 200)
+        page = expect(await portal.get("/pieces", params=asked, headers=headers), 200)
         shown |= {piece["piece_id"]: piece["status"] for piece in page["pieces"]}
         if not page.get("next"):
             break
@@ -336,6 +338,3 @@ def _compare_status(
     if shown == expected[piece_id]:
         return []
     return [f"{reader} shows {piece_id} {shown} instead of {expected[piece_id]}"]
-
-
-_HEADERS = {"X-Structure": TITULAIRE.siret, "X-Role": Role.TITULAIRE.value}

@@ -85,7 +85,7 @@ VALUES = (
 _JOURNEY = "services/routing/application/journey.py"
 _DOSSIER = "services/routing/domain/dossier.py"
 _ARCHIVE = "services/routing/adapters/dossiers.py"
-_STRUCTURE = "services/organisation/adapters.py"
+_STRUCTURE = "services/organisation/structures/adapters/mongo.py"
 _DEFAULT = f'    {FIELD}: str = ""\n'
 
 FIELDS = (
@@ -118,9 +118,8 @@ FIELDS = (
     _insert(_DOSSIER, "    lapsed: Lapsed | None = None\n", _DEFAULT),
     Edit(
         _DOSSIER,
-        "deposit.table_version, event.phase, deposit.parties)",
-        "deposit.table_version, event.phase, deposit.parties, "
-        f'{FIELD}=event.{FIELD} and f"state {{deposit.dossier_id}}")',
+        "delays=deposit.delays,",
+        f'delays=deposit.delays, {FIELD}=event.{FIELD} and f"state {{deposit.dossier_id}}",',
     ),
     # its pieces,
     _insert(
@@ -140,12 +139,12 @@ FIELDS = (
     ),
     # Structures of organisation.
     _append(
-        "services/organisation/domain/structure.py",
+        "services/organisation/structures/domain/structure.py",
         "    version: int\n    declared: Declaration\n",
         _DEFAULT,
     ),
     Edit(
-        "services/organisation/application.py",
+        "services/organisation/structures/application/declarations.py",
         "Structure(current.version + 1 if current else 1, declared)",
         "Structure(current.version + 1 if current else 1, declared, "
         f'current and current.{FIELD} or f"structure {{self._new_id()}}")',

@@ -10,7 +10,6 @@ import pytest
 
 from deploy.local.backends import Backend, choose
 from deploy.local.platform import SERVICES, Platform
-from tests.kit.waiting import scale_timeout
 from tests.parcours.support_model import train_support
 
 BACKEND = Backend.DOCKER if choose().backend is Backend.DOCKER else Backend.NATIVE
@@ -29,7 +28,6 @@ async def run_platform(
         BACKEND,
         services=services,
         replicas=replicas,
-        ready_limit_s=scale_timeout(60),
         env=train_support(folder),
     )
     await asyncio.to_thread(platform.start)

@@ -11,26 +11,27 @@ import pytest
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
-from deploy.local.demo.actor import Actor
 from deploy.local.demo.structures import TITULAIRE
 from deploy.local.platform import Platform
 from deploy.local.programs import ROOT
 from shared.runtime.store.database import Document
-from shared.vocabulary.roles import Role
 from tests.parcours.clients import Retries
 from tests.parcours.ledger import settle
 from tests.parcours.platforms import needs_kafka, run_platform
 from tests.parcours.support_model import train_support
 from tests.parcours.traffic import open_traffic
 
+_RIGHTS: Mapping[str, Mapping[str, str]] = {"structures": {}, "principals": {}}
+"""What every service reads to decide about a caller."""
 READ_MODELS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
-    "deposit": {"structures": {}, "dossiers": {}},
-    "routing": {"structures": {}},
-    "portal": {"structures": {}, "dossiers": {"pieces": "dossier_id"}},
-    "support": {"structures": {}},
+    "deposit": {**_RIGHTS, "dossiers": {}},
+    "routing": _RIGHTS,
+    "notification": _RIGHTS,
+    "portal": {**_RIGHTS, "dossiers": {"pieces": "dossier_id"}},
+    "support": _RIGHTS,
+    "organisation": {"principals": {}},
 }
 """Read models of each service: where the states are, and what else is written of an entity."""
-OF_RECORD = ("notification", "organisation")
 PIECES = 40
 """Pieces that move before anything is emptied, at least."""
 PIECES_EACH = 15
@@ -71,8 +72,7 @@ async def test_read_models_are_rebuilt_while_dossiers_move(
         run_platform(tmp_path) as platform,
         open_traffic(platform, transport=Patience) as traffic,
     ):
-        actor = Actor(traffic.context.services, Role.TITULAIRE, QUIET.siret)
-        await actor.declare(QUIET.build_declaration())
+        await traffic.context.build_member(QUIET).declare(QUIET.build_declaration())
         async with traffic.flow():
             traffic.begin_phase("before")
             await traffic.move(PIECES)
@@ -86,8 +86,6 @@ async def test_read_models_are_rebuilt_while_dossiers_move(
                 Patience.is_empty = False
                 assert traffic.moved[f"at {name}"], "nothing moved meanwhile"
                 await traffic.move(PIECES_EACH)
-            for name in OF_RECORD:
-                await rebuild(platform, env, name, expected=2)
         findings = await settle(platform, traffic)
         after = dump(platform)
 

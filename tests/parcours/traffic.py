@@ -12,7 +12,7 @@ from itertools import cycle
 
 import httpx
 
-from deploy.local.demo.actor import TIMEOUT_S, Actor, Answer, Services, Unexpected
+from deploy.local.demo.actor import TIMEOUT_S, Answer, Services, Unexpected
 from deploy.local.demo.context import DemoContext, register_structures
 from deploy.local.demo.journeys import JOURNEYS
 from deploy.local.demo.runs import JourneyRun
@@ -21,6 +21,7 @@ from deploy.local.demo.structures import STRUCTURES, TITULAIRE
 from deploy.local.demo_support.people import Person, build_member
 from deploy.local.demo_support.tickets import TECHNICAL
 from deploy.local.platform import Platform
+from deploy.local.sign_in import SignIn
 from shared.contracts.support_v1 import TicketChanged, TicketSubmitted
 from shared.runtime.clock import build_clock
 from shared.runtime.ids import new_id
@@ -53,7 +54,7 @@ async def open_traffic(
     async with open_clients(platform, transport) as clients:
         services = Services(**{each.name: clients[each.name] for each in fields(Services)})
         today = build_clock()().date()
-        context = DemoContext(services, today, timeout_s=scale_timeout(TIMEOUT_S))
+        context = DemoContext(services, SignIn(platform), today, timeout_s=scale_timeout(TIMEOUT_S))
         await register_structures(context)
         yield Traffic(context, clients, journeys)
 
@@ -136,19 +137,20 @@ class Traffic:
             self.stuck.append(f"{journey.name}: {unexpected}")
 
     async def _change_structures(self) -> None:
-        """Give structures another name, and so another version, again and again."""
+        """Give a service of structures another name, and so them another version, repeatedly."""
         for rank, each in enumerate(cycle(STRUCTURES)):
             if not self._is_open:
                 return
-            actor = Actor(self.context.services, Role.TITULAIRE, each.siret)
-            renamed = replace(each, name=f"{each.name} ({rank})")
-            declared = await actor.declare(renamed.build_declaration())
+            actor = self.context.build_member(each)
+            declaration = each.build_declaration()
+            declaration["services"].append({"code": "ACCUEIL", "name": f"Accueil ({rank})"})
+            declared = await actor.declare(declaration)
             self.structures[each.siret] = declared["version"]
             await asyncio.sleep(_PAUSE_S)
 
     async def _send_tickets(self, support: httpx.AsyncClient) -> None:
         """Submit a ticket and add messages to it, again and again."""
-        supplier = build_member(support, TITULAIRE, Role.TITULAIRE)
+        supplier = build_member(self.context.sign_in, support, TITULAIRE, Role.TITULAIRE)
         while self._is_open:
             try:
                 await self._send_ticket(supplier)

@@ -19,6 +19,7 @@ from deploy.local.demo.routing_events import Hop, RoutingEvents
 from deploy.local.demo.runs import Delivery, JourneyRun
 from deploy.local.demo.steps import Journey
 from deploy.local.demo.structures import ONE_SIRET
+from deploy.local.npm import find_missing
 from deploy.local.programs import ROOT
 from shared.contracts.common_v1 import PartyV1
 from shared.contracts.routing_v1 import PieceForwarded
@@ -55,8 +56,17 @@ def test_it_carries_every_journey_to_its_end(demo: subprocess.Popen[str]) -> Non
     output, _ = demo.communicate(timeout=scale_timeout(240))
 
     assert demo.returncode == 0, output
-    assert re.search(r"^demo: ok, 16 dossiers, 46 pieces, 64 hops, 0 lost$", output, re.MULTILINE)
+    assert re.search(r"^demo: ok, 18 dossiers, 50 pieces, 68 hops, 0 lost$", output, re.MULTILINE)
     assert re.findall(r"^… (\d+) jours passent", output, re.MULTILINE) == ["16", "15", "11"]
+    verifier = (
+        "la bibliothèque Python"
+        if find_missing("npm's standardwebhooks")
+        else "standardwebhooks de npm"
+    )
+    assert re.search(rf"leurs signatures +│ vérifiées par {verifier}", output)
+    assert re.search(r"webhooks au titulaire +│ 33 statuts, 1 essai", output)
+    assert re.search(r"courriels au service financier +│ 18 statuts en \d+ courriels", output)
+    assert re.search(r"désabonnement en un clic +│ Le destinataire", output)
 
 
 @pytest.mark.parametrize("request_to_end", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])

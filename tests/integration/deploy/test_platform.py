@@ -130,7 +130,7 @@ def test_a_service_is_told_where_it_runs_and_what_its_broker_can_do(platform: Pl
     assert told["kafka"] == platform.addresses.kafka
     assert told["mongo"] == platform.addresses.mongo
     assert (told["idempotent_producer"], told["end_offsets_reliable"]) == (real, real)
-    assert told["trust_headers"] is True
+    assert [each["url"] for each in told["issuers"]] == [platform.addresses.issuer]
 
 
 def test_a_killed_service_comes_back_on_the_same_address(platform: Platform) -> None:
@@ -208,7 +208,7 @@ def test_nothing_is_left_after_the_end() -> None:
     with Platform(Backend.EMBEDDED, services=()) as platform:
         pids = [platform.get_pid(name) for name in platform.names]
         log = platform.get_log("store")
-        assert len(pids) == 2
+        assert len(pids) == 3
         assert log.exists()
 
     assert all(map(is_gone, pids))
@@ -285,7 +285,7 @@ def _launch_alone(folder: Path) -> tuple["subprocess.Popen[str]", list[int]]:
     )
     assert launcher.stdout is not None
     pids = [int(pid) for pid in launcher.stdout.readline().split()]
-    assert len(pids) == 2
+    assert len(pids) == 3
     return launcher, pids
 
 

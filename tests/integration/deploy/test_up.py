@@ -68,12 +68,19 @@ class Launcher:
         """The address it prints."""
         return self.block.splitlines()[0].removeprefix("ORIGIN=")
 
+    def sign_in(self) -> dict[str, str]:
+        """Ask the issuer that it prints for a token, and give the headers of its owner."""
+        issuer = self.block.splitlines()[1].removeprefix("ISSUER=")
+        asked = {"grant_type": "password", "username": "claire@exemple.fr", "siret": _SIRET}
+        token = httpx.post(f"{issuer}/token", data=asked).json()["access_token"]
+        return {"Authorization": f"Bearer {token}"}
+
     def until_ready(self) -> None:
         """Wait for the block."""
 
         def prints_block() -> bool:
             assert self.process.poll() is None, self.said
-            return "AIGUILLAGE_MONGO=" in self.block
+            return "AIGUILLAGE_ISSUERS=" in self.block
 
         _wait_until(prints_block, "make up is ready")
 
@@ -171,8 +178,8 @@ def test_what_is_killed_is_said_to_be_and_is_started_again(
 def test_the_broker_in_memory_ends_all_when_it_ends(embedded: Launcher) -> None:
     embedded.until_ready()
     started = find_descendants(embedded.process.pid)
-    # Broker, store, six services, gateway, watchdog, and the readers of deposit.
-    assert len(started) > 10
+    # Broker, store, issuer, mail sink, six services, gateway, watchdog, and the readers of deposit.
+    assert len(started) > 12
 
     os.kill(embedded.pid("tansu"), signal.SIGKILL)
 
@@ -201,13 +208,12 @@ def test_the_terminal_says_what_stays_and_that_all_has_stopped(tmp_path: Path) -
 def test_on_native_the_next_run_finds_the_data_of_one_that_was_killed_and_down_ends_it(
     tmp_path: Path,
 ) -> None:
-    me = {"X-Structure": _SIRET, "X-Role": "titulaire"}
     path = f"/organisation/v1/structures/{_SIRET}"
     first = Launcher("native", tmp_path / "run")
     first.until_ready()
     assert f"it begins empty, and keeps its data in {first.run_dir}\n" in first.said
     started = find_descendants(first.process.pid)
-    declared = httpx.put(first.origin + path, headers=me, json=_DECLARATION)
+    declared = httpx.put(first.origin + path, headers=first.sign_in(), json=_DECLARATION)
 
     first.process.kill()
     first.process.wait(scale_timeout(_START_LIMIT_S))
@@ -215,7 +221,7 @@ def test_on_native_the_next_run_finds_the_data_of_one_that_was_killed_and_down_e
     second.until_ready()
     assert f"it goes on with the data in {second.run_dir}; FRESH=1" in second.said
     started |= find_descendants(second.process.pid)
-    found = httpx.get(second.origin + path, headers=me)
+    found = httpx.get(second.origin + path, headers=second.sign_in())
     stopped, nothing = second.down(), second.down()
 
     assert declared.is_success

@@ -1,6 +1,7 @@
 """The walk of docs/integrate.md leads where the page says, pasted as it stands."""
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -48,6 +49,9 @@ def test_the_walk_goes_from_a_first_piece_to_its_payment_and_through_help() -> N
     assert '"status":"COMPLETEE"' in said
     assert '"status":"MISE_EN_PAIEMENT"' in said
     assert re.search(r"^conforme : dossier \S+, \d+ fichiers, 3 pièces", said, re.MULTILINE)
+    assert '"type":"fr.aiguillage.abonnement.essai.v1"' in said
+    assert re.search(r'"type":"fr.aiguillage.piece.statut.v1".*"status":"MISE_EN_PAIEMENT"', said)
+    assert '"channel":"mail"' in said
     assert re.search(r'"number":"T-\d{4}-\d{6}","status":"DEPOSE","desk":"metier"', said)
     assert '"kind":"piece","answer":"La pièce SIT-11 ' in said
     assert '"kind":"article"' in said
@@ -58,6 +62,15 @@ def test_the_walk_goes_from_a_first_piece_to_its_payment_and_through_help() -> N
 
 
 def _on(script: str, platform: Platform) -> str:
-    """Paste the line of `make up` before the walk."""
-    pasted = f"ORIGIN={platform.addresses.origin}\n{script}"
+    """Paste the lines of `make up` before the walk."""
+    where = platform.addresses
+    lines = (
+        f"ORIGIN={where.origin}",
+        f"ISSUER={where.issuer}",
+        f"MAILS={shlex.quote(str(where.mails / 'new'))}",
+        f"export AIGUILLAGE_KAFKA={where.kafka}",
+        f"export AIGUILLAGE_MONGO={shlex.quote(where.mongo)}",
+        f"export AIGUILLAGE_ISSUERS={shlex.quote(platform.issuers)}",
+    )
+    pasted = "\n".join((*lines, script))
     return pasted.replace(".venv/bin/python", sys.executable)

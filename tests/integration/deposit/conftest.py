@@ -5,14 +5,15 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import pytest_asyncio
 
-from deploy.local import Platform, choose
+from deploy.local import Platform
 from tests.integration.deposit.world import World
+from tests.kit.access import run_services
 
 
 @pytest.fixture(scope="package")
 def platform() -> Iterator[Platform]:
     """A broker, a store, and deposit."""
-    with Platform(choose().backend, services=("services.deposit",)) as running:
+    with run_services("services.deposit") as running:
         yield running
 
 

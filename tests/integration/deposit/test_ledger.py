@@ -71,6 +71,51 @@ async def test_when_replicas_race_for_a_number_one_wins_and_no_neighbour_suffers
     assert len(await rows.to_list(None)) == 160
 
 
+def settling(*dossiers: str) -> Piece:
+    piece = numbered(new_id())
+    return replace(piece, draft=replace(piece.draft, settles=dossiers))
+
+
+async def test_when_replicas_race_to_settle_a_dossier_one_wins(store: Store) -> None:
+    async with running(store, 3) as ledgers:
+        for _ in range(10):
+            contested, own = new_id(), [new_id() for _ in ledgers]
+            pieces = [settling(each, contested) for each in own]
+            outcomes = await asyncio.gather(
+                *(
+                    ledger.record(piece, None, LEVEL)
+                    for ledger, piece in zip(ledgers, pieces, strict=True)
+                )
+            )
+
+            (winner,) = (each.piece_id for each in outcomes if isinstance(each, RecordedDeposit))
+            assert outcomes.count(Refusal.ALREADY_SETTLED) == 2
+            # Those who lose keep nothing: the dossiers that they alone settle stay free.
+            rows = store.collection("settlements").find({"_id": {"$in": [contested, *own]}})
+            assert [row["piece_id"] async for row in rows] == [winner, winner]
+            kept = store.collection("pieces").find({"_id": {"$in": [each.id for each in pieces]}})
+            assert [row["_id"] async for row in kept] == [winner]
+
+
+async def test_when_replicas_race_to_take_a_settlement_over_one_wins(store: Store) -> None:
+    async with running(store, 3) as ledgers:
+        for _ in range(10):
+            dossier = new_id()
+            rejected = settling(dossier)
+            await ledgers[0].record(rejected, None, LEVEL)
+            freed = frozenset({rejected.id})
+
+            outcomes = await asyncio.gather(
+                *(ledger.record(settling(dossier), None, LEVEL, freed) for ledger in ledgers)
+            )
+
+            (winner,) = (each.piece_id for each in outcomes if isinstance(each, RecordedDeposit))
+            assert outcomes.count(Refusal.ALREADY_SETTLED) == 2
+            row = await store.collection("settlements").find_one({"_id": dossier})
+            assert row
+            assert row["piece_id"] == winner
+
+
 async def test_when_replicas_race_for_a_key_all_get_the_piece_of_the_winner(store: Store) -> None:
     key = Key("moe|structure", new_id(), "fingerprint")
     async with running(store, 3) as ledgers:

@@ -18,10 +18,22 @@ from deploy.local import Addresses, einvoices
 from deploy.local.einvoices import Einvoice, Trader
 from shared.circuit.parties import write_moa_booleans
 from shared.contracts import topics
-from shared.contracts.common_v1 import ActorV1, PartiesV1, PartyV1
+from shared.contracts.common_v1 import ActorV1, AmountsV1, PartiesV1, PartyV1
 from shared.contracts.envelope import Event, Payload, encode
-from shared.contracts.organisation_v1 import ParametersV1, ServiceV1, StructureChanged
-from shared.contracts.routing_v1 import AwaitedV1, DossierChanged, PieceStateV1, TurnV1
+from shared.contracts.organisation_v1 import (
+    MandateChanged,
+    ParametersV1,
+    ServiceV1,
+    SheetChanged,
+    StructureChanged,
+)
+from shared.contracts.routing_v1 import (
+    AwaitedV1,
+    DossierChanged,
+    PieceStateV1,
+    PrevailingV1,
+    TurnV1,
+)
 from shared.runtime.clock import build_clock
 from shared.runtime.ids import new_id
 from shared.vocabulary.roles import Role
@@ -32,6 +44,7 @@ from shared.vocabulary.structures import (
     StructureKind,
     StructureStatus,
 )
+from tests.kit.access import get_access
 from tests.kit.einvoices import an_einvoice
 from tests.kit.topics import read_until
 from tests.kit.waiting import scale_timeout
@@ -68,7 +81,7 @@ async def wait_until(condition: Callable[[], Any], what: str) -> Any:  # noqa: A
 
 def acting(role: Role, structure: str | None = None, **more: str) -> dict[str, str]:
     """Act for a party of the dossier."""
-    return {"X-Structure": structure or PARTIES[role], "X-Role": role.value, **more}
+    return get_access().headers(structure or PARTIES[role], role, **more)
 
 
 def an_opener(**fields: Any) -> Einvoice:  # noqa: ANN401 - the fields of an Einvoice
@@ -176,6 +189,18 @@ class World:
         wanted = {"_id": name, "version": version}
         await wait_until(lambda: self.db["structures"].find_one(wanted), f"structure {name}")
 
+    async def tell_mandate(self, mandate: MandateChanged) -> None:
+        """Tell a mandate, and wait until deposit knows."""
+        await self._send(topics.MANDAT, mandate.mandate, mandate)
+        wanted = {"_id": mandate.mandate, "version": mandate.version}
+        await wait_until(lambda: self.db["mandates"].find_one(wanted), f"mandate {wanted}")
+
+    async def tell_sheet(self, sheet: SheetChanged) -> None:
+        """Tell the sheet of a marché, and wait until deposit knows."""
+        await self._send(topics.MARCHE, sheet.sheet, sheet)
+        wanted = {"_id": sheet.sheet, "version": sheet.version}
+        await wait_until(lambda: self.db["sheets"].find_one(wanted), f"sheet {wanted}")
+
     async def tell_dossier(
         self,
         pieces: Mapping[str, Status],
@@ -185,11 +210,12 @@ class World:
         others: Mapping[Role, tuple[str, ...]] | None = None,
         corrected: Mapping[Role, str] | None = None,
         payment_not_reported: bool = False,
+        states_amounts: bool = False,
     ) -> None:
         """Tell the state of the dossier of `pieces`, as routing would, and wait for deposit.
 
-        The latest piece awaits `awaited`, and beside it `others`. Parties are those of the opener,
-        but for the `corrected` ones.
+        The latest piece awaits `awaited`, and beside it `others`; with `states_amounts` its amounts
+        prevail. Parties are those of the opener, but for the `corrected` ones.
         """
         rows = {each: self.db["pieces"].find_one({"_id": each}) for each in pieces}
         latest = list(pieces)[-1]
@@ -216,6 +242,7 @@ class World:
                     cadre=drafts[each]["cadre"],
                     number=drafts[each]["number"],
                     engagement=drafts[each]["engagement"],
+                    marche=drafts[each]["marche"],
                     status=status,
                     reported=self._reported.get(each),
                     depositor=ActorV1(
@@ -238,6 +265,17 @@ class World:
             )
             if awaited
             else None,
+            prevailing=PrevailingV1(
+                piece_id=latest,
+                cadre=drafts[latest]["cadre"],
+                number=drafts[latest]["number"],
+                currency=drafts[latest]["currency"],
+                amounts=AmountsV1(**drafts[latest]["amounts"]),
+                is_settled=True,
+            )
+            if states_amounts
+            else None,
+            mandant=drafts[latest].get("mandant"),
             at=_now(),
         )
         await self._send(topics.DOSSIER, dossier_id, payload)

@@ -14,6 +14,7 @@ from shared.runtime.clock import build_clock
 from shared.runtime.ids import new_id
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
+from tests.kit.access import get_access
 
 now = build_clock()
 
@@ -29,7 +30,11 @@ class Dossier:
 
     def seen_by(self, role: Role) -> Mapping[str, str]:
         """Give the headers of a party."""
-        return {"X-Structure": f"{role}-of-{self.id}", "X-Role": role}
+        return get_access().headers(self.structure(role), role)
+
+    def structure(self, role: Role) -> str:
+        """Name the structure of a role."""
+        return f"{role}-of-{self.id}"
 
     def event(self, status: Status, **more: Any) -> Event[StatusChanged]:  # noqa: ANN401
         """Make the next status event of the dossier."""

@@ -18,6 +18,7 @@ from shared.circuit.motives import find_motive_label
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 from tests.integration.notification.dossiers import Dossier
+from tests.kit.access import get_access
 from tests.kit.waiting import scale_timeout, wait_until
 
 _PATIENCE_S = 20
@@ -87,7 +88,7 @@ async def test_a_party_reads_what_happened_to_its_pieces_oldest_first(
 ) -> None:
     moa = dossier.seen_by(Role.MOA)
     await dossier.tell(Status.DEPOSEE)
-    by = {"role": "moa", "structure": moa["X-Structure"]}
+    by = {"role": "moa", "structure": dossier.structure(Role.MOA)}
     await dossier.tell(Status.REFUSEE_MOA, by=by, motive="AUTRE", comment="Doublon")
     await dossier.tell(Status.DEPOSEE, piece_id="next-of-" + dossier.id)
 
@@ -105,7 +106,7 @@ async def test_a_party_reads_what_happened_to_its_pieces_oldest_first(
     assert (refused["motive"], refused["motive_label"]) == ("AUTRE", find_motive_label("AUTRE"))
     assert (refused["cadre"], refused["cadre_label"]) == ("A4", "projet de décompte mensuel")
     assert refused["comment"] == "Doublon"
-    assert refused["parties"]["moa"] == {"structure": moa["X-Structure"]}
+    assert refused["parties"]["moa"] == {"structure": dossier.structure(Role.MOA)}
     assert refused["at"].endswith("Z")
 
 
@@ -113,8 +114,8 @@ async def test_who_is_no_party_finds_nothing(http: httpx.AsyncClient, dossier: D
     await dossier.tell(Status.DEPOSEE)
     await history(http, f"/dossiers/{dossier.id}", dossier.seen_by(Role.MOA), 1)
     strangers = [
-        {**dossier.seen_by(Role.MOA), "X-Role": "moe"},
-        {**dossier.seen_by(Role.MOA), "X-Structure": "other"},
+        get_access().headers(dossier.structure(Role.MOA), "moe"),
+        get_access().headers("other", "moa"),
     ]
 
     for stranger in strangers:

@@ -1,9 +1,7 @@
 """Structures over HTTP, and what is told of them on their topic."""
 
 import asyncio
-from itertools import count
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 import pytest
@@ -12,21 +10,17 @@ from deploy.local import Addresses
 from shared.contracts.envelope import Event
 from shared.contracts.organisation_v1 import StructureChanged
 from shared.contracts.topics import STRUCTURE
-from shared.vocabulary.siret import is_siret
+from tests.kit.access import get_access
 from tests.kit.topics import read_until
-
-_SIRENS = count(100_000_000)
-
-
-@pytest.fixture
-def siret() -> str:
-    """Give a SIRET that no other test uses."""
-    start = f"{next(_SIRENS)}0000"
-    return next(f"{start}{key}" for key in range(10) if is_siret(f"{start}{key}"))
 
 
 def acting(structure: str, **more: str) -> dict[str, str]:
-    return {"X-Structure": quote(structure), "X-Role": "moa", **more}
+    """Act as the main manager of a structure, whose token proves its SIRET."""
+    return get_access().headers(structure, "moa", **more)
+
+
+def operating(**more: str) -> dict[str, str]:
+    return get_access().operator_headers(**more)
 
 
 def declaration(siret: str, **changes: object) -> dict[str, Any]:
@@ -46,6 +40,14 @@ async def put(
 ) -> httpx.Response:
     headers = acting(structure) | headers
     return await http.put(f"/structures/{structure}", json=body, headers=headers)
+
+
+async def rewrite(
+    http: httpx.AsyncClient, structure: str, body: dict[str, Any], **headers: str
+) -> httpx.Response:
+    """Create or change a structure as an operator, who may change all of it."""
+    url = f"/structures/{structure}"
+    return await http.put(url, json=body, headers=operating(**headers))
 
 
 async def read_changes(addresses: Addresses, structure: str, number: int) -> list[StructureChanged]:
@@ -110,11 +112,13 @@ async def test_every_change_is_told_once_with_consecutive_versions(
 async def test_what_a_change_leaves_out_stays_as_it_is(http: httpx.AsyncClient, siret: str) -> None:
     services = [{"code": "A", "name": "A", "active": False}, {"code": "B", "name": "B"}]
     whole = declaration(siret, status="INACTIF", services=services)
-    created = (await put(http, siret, whole)).json()
+    created = (await rewrite(http, siret, whole)).json()
     required = ("identifier_type", "identifier", "kind")
-    renamed = await put(http, siret, {"name": "Autre", **{each: whole[each] for each in required}})
+    renamed = await rewrite(
+        http, siret, {"name": "Autre", **{each: whole[each] for each in required}}
+    )
     service = await http.put(
-        f"/structures/{siret}/services/A", json={"name": "Z"}, headers=acting(siret)
+        f"/structures/{siret}/services/A", json={"name": "Z"}, headers=operating()
     )
 
     assert renamed.json() == {**created, "name": "Autre", "version": 2}
@@ -129,9 +133,9 @@ async def test_a_change_of_what_was_read_before_another_change_is_refused(
 ) -> None:
     read = (await put(http, siret, declaration(siret))).headers["ETag"]
     renamed = declaration(siret, name="Métropole")
-    first = await put(http, siret, renamed, **{"If-Match": read})
-    second = await put(http, siret, declaration(siret), **{"If-Match": read})
-    absent = await put(http, siret[:-1], declaration(siret), **{"If-Match": "*"})
+    first = await rewrite(http, siret, renamed, **{"If-Match": read})
+    second = await rewrite(http, siret, declaration(siret), **{"If-Match": read})
+    absent = await rewrite(http, siret[:-1], declaration(siret), **{"If-Match": "*"})
 
     assert (first.status_code, first.headers["ETag"]) == (200, '"2"')
     assert (second.status_code, second.json()["code"]) == (412, "ORG-VERSION-01")
@@ -143,7 +147,7 @@ async def test_of_changes_that_race_each_gets_its_version(
 ) -> None:
     names = [f"Nom {rank}" for rank in range(8)]
     answers = await asyncio.gather(
-        *(put(http, siret, declaration(siret, name=name)) for name in names)
+        *(rewrite(http, siret, declaration(siret, name=name)) for name in names)
     )
 
     assert sorted(answer.json()["version"] for answer in answers) == list(range(1, 9))
@@ -159,7 +163,7 @@ async def test_of_changes_that_race_from_one_version_one_is_kept(
     read = (await put(http, siret, declaration(siret))).headers["ETag"]
     answers = await asyncio.gather(
         *(
-            put(http, siret, declaration(siret, name=f"Nom {rank}"), **{"If-Match": read})
+            put(http, siret, declaration(siret, email=f"a{rank}@v.example"), **{"If-Match": read})
             for rank in range(6)
         )
     )
@@ -191,7 +195,11 @@ async def test_a_structure_is_changed_by_nobody_else(http: httpx.AsyncClient, si
         await http.put(f"{url}/services/A", json={"name": "A"}, headers=other),
     ]
 
-    assert {(each.status_code, each.json()["code"]) for each in answers} == {(403, "ORG-DROIT-01")}
+    assert [(each.status_code, each.json()["code"]) for each in answers] == [
+        (403, "ORG-DROIT-03"),
+        (403, "HTTP-DROIT-01"),
+        (403, "HTTP-DROIT-01"),
+    ]
     assert (await http.get(url)).status_code == 401
 
 
@@ -213,7 +221,7 @@ async def test_structures_are_found_by_words_without_accents_page_by_page(
             kind="PRIVEE",
             parameters={},
         )
-        assert (await put(http, structure, body)).status_code == 201
+        assert (await rewrite(http, structure, body)).status_code == 201
 
     async def page(**query: str | int) -> dict[str, Any]:
         params: dict[str, str | int] = {"query": "zephyr (", "kind": "PRIVEE", "limit": 2, **query}
@@ -320,3 +328,112 @@ async def test_services_that_no_event_would_hold_are_refused_and_the_others_stil
     assert (violation["code"], violation["field"]) == ("ORG-SERVICE-03", "services")
     (event,) = await read_changes(addresses, siret, 1)
     assert len(event.services) == 3500
+
+
+async def test_a_structure_is_created_by_who_proves_its_siret_and_by_nobody_else(
+    http: httpx.AsyncClient, siret: str
+) -> None:
+    stranger = acting("35600000000048")
+    url, body = f"/structures/{siret}", declaration(siret)
+
+    refused = await http.put(url, json=body, headers=stranger)
+    unsigned = await http.put(url, json=body)
+    created = await put(http, siret, body)
+    private = declaration("Zoé B", identifier_type="PARTICULIER", kind="PRIVEE", parameters={})
+    unproven = await put(http, "PARTICULIER-Zoé B", private)
+
+    assert (refused.status_code, refused.json()["code"]) == (403, "ORG-DROIT-04")
+    assert unsigned.status_code == 401
+    assert created.status_code == 201
+    assert (unproven.status_code, unproven.json()["code"]) == (403, "ORG-DROIT-04")
+
+
+async def test_a_manager_changes_what_an_operator_does_not_keep_to_itself(
+    http: httpx.AsyncClient, siret: str
+) -> None:
+    url, body = f"/structures/{siret}", declaration(siret)
+    await put(http, siret, body)
+    address = {"street": "12 rue Neuve", "postal_code": "59000", "city": "Lille"}
+
+    own = await put(http, siret, {**body, "address": address, "email": "contact@ville.example"})
+    refused = [
+        await put(http, siret, {**body, **changes})
+        for changes in ({"name": "Autre"}, {"status": "INACTIF"}, {"kind": "PRIVEE"})
+    ]
+    forbidden = await http.patch(f"{url}/identity", json={"name": "Autre"}, headers=acting(siret))
+    renamed = await http.patch(
+        f"{url}/identity", json={"name": "Autre"}, headers=operating(**{"If-Match": '"2"'})
+    )
+    stale = await http.patch(
+        f"{url}/identity", json={"status": "INACTIF"}, headers=operating(**{"If-Match": '"2"'})
+    )
+
+    assert (own.status_code, own.json()["address"]["city"]) == (200, "Lille")
+    assert own.json()["email"] == "contact@ville.example"
+    assert [(each.status_code, each.json()["code"]) for each in refused] == [
+        (403, "ORG-DROIT-02"),
+        (403, "ORG-DROIT-02"),
+        (403, "ORG-TYPE-01"),
+    ]
+    assert forbidden.status_code == 403
+    assert (renamed.status_code, renamed.json()["name"]) == (200, "Autre")
+    assert (stale.status_code, stale.json()["code"]) == (412, "ORG-VERSION-01")
+
+
+async def test_pipes_decide_what_is_received_by_edi(
+    http: httpx.AsyncClient, addresses: Addresses, siret: str
+) -> None:
+    pipes, body = f"/structures/{siret}/pipes", declaration(siret)
+    await put(http, siret, body)
+
+    opened = await http.put(f"{pipes}/travaux", headers=acting(siret))
+    again = await http.put(f"{pipes}/travaux", headers=acting(siret))
+    denied = await put(http, siret, {**body, "parameters": {"recoit_via_edi": False}})
+    other = await http.put(f"{pipes}/travaux", headers=acting("35600000000048"))
+    unknown = await http.put(f"{pipes}/tuyau", headers=acting(siret))
+    closed = await http.delete(f"{pipes}/travaux", headers=operating())
+
+    assert [each.headers["ETag"] for each in (opened, again, closed)] == ['"2"', '"2"', '"3"']
+    assert (opened.json()["pipes"], opened.json()["parameters"]["recoit_via_edi"]) == (
+        ["travaux"],
+        True,
+    )
+    assert (denied.status_code, denied.json()["code"]) == (422, "ORG-CANAL-01")
+    assert (other.status_code, other.json()["code"]) == (403, "HTTP-DROIT-01")
+    assert unknown.status_code == 422
+    assert (closed.json()["pipes"], closed.json()["parameters"]["recoit_via_edi"]) == ([], False)
+    events = await read_changes(addresses, siret, 3)
+    assert [(each.pipes, each.parameters.recoit_via_edi) for each in events] == [
+        ((), False),
+        (("travaux",), True),
+        ((), False),
+    ]
+
+
+async def test_the_validity_of_a_service_is_told_and_removed_by_null(
+    http: httpx.AsyncClient, addresses: Addresses, siret: str
+) -> None:
+    url = f"/structures/{siret}/services/VOIRIE 1"
+    await put(http, siret, declaration(siret))
+    dated = {"name": "Voirie", "valid_from": "2026-01-01", "valid_until": "2026-12-31"}
+
+    first = await http.put(url, json=dated, headers=acting(siret))
+    kept = await http.put(url, json={"name": "Voiries"}, headers=acting(siret))
+    opened = await http.put(
+        url, json={"name": "Voiries", "valid_until": None}, headers=acting(siret)
+    )
+    wrong = await http.put(
+        url, json={"name": "Voiries", "valid_until": "2025-12-31"}, headers=acting(siret)
+    )
+
+    assert [each.status_code for each in (first, kept, opened)] == [200] * 3
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "ORG-SERVICE-04")
+    events = await read_changes(addresses, siret, 4)
+    assert [
+        (str(each.services[0].valid_from), str(each.services[0].valid_until)) for each in events
+    ] == [
+        ("None", "None"),
+        ("2026-01-01", "2026-12-31"),
+        ("2026-01-01", "2026-12-31"),
+        ("2026-01-01", "None"),
+    ]

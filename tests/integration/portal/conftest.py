@@ -7,18 +7,19 @@ import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaProducer
 
-from deploy.local import Platform, choose
+from deploy.local import Platform
 from shared.runtime.store.database import Store
 from tests.integration.portal.whole_platform import World as Whole
 from tests.integration.portal.whole_platform import a_world
 from tests.integration.portal.world import World
+from tests.kit.access import run_services
 from tests.kit.namespaces import Namespace, build_namespace
 from tests.kit.waiting import scale_timeout
 
 
 @pytest.fixture(scope="package")
 def portal() -> Iterator[Platform]:
-    with Platform(choose().backend, services=["services.portal"]) as running:
+    with run_services("services.portal") as running:
         yield running
 
 

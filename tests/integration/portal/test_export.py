@@ -10,15 +10,17 @@ import sys
 import zipfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deploy.local.demo.actor import File
 from deploy.local.demo.pieces import write_factur_x, write_ubl
-from deploy.local.demo.structures import MAIRIE, ONE_SIRET, TITULAIRE
+from deploy.local.demo.structures import AMENAGEUR, MAIRIE, ONE_SIRET, TITULAIRE
 from deploy.local.ports import find_free_port
 from services.portal.adapters.export_assets import read_assets
 from services.portal.adapters.export_queue import ExportQueue
@@ -27,17 +29,19 @@ from services.portal.domain.verifier import verify as verifier
 from services.portal.entrypoints.export import create_export_router
 from services.portal.settings import Settings
 from shared.circuit.statuses import Act
+from shared.rights.model import Requester
 from shared.runtime.clock import build_clock
+from shared.runtime.web.caller import REQUESTER
 from shared.runtime.web.problems import install_handlers
 from shared.vocabulary.levels import LEVEL
 from shared.vocabulary.roles import Role
 from tests.integration.portal.whole_platform import World
+from tests.kit.fake_access import build_requester
 from tests.kit.process_memory import measure_peak_mb
 from tests.kit.waiting import scale_timeout
 from tests.unit.portal.export_changes import every_change
 
 SOURCE = Path(verifier.__file__)
-MOA = {"X-Structure": MAIRIE.siret, "X-Role": Role.MOA.value}
 
 
 @pytest.fixture
@@ -168,9 +172,9 @@ async def test_a_payment_that_is_not_reported_is_in_no_part_of_the_suppliers_exp
     await world.scene.carry_to_payment(opener, marche)
     dossier = opener["dossier_id"]
 
-    theirs = await world.unpacked(dossier, tmp_path / "t", TITULAIRE.siret, Role.TITULAIRE)
+    theirs = await world.unpacked(dossier, tmp_path / "t", TITULAIRE, Role.TITULAIRE)
     ours = await world.unpacked(
-        dossier, tmp_path / "s", marche.service_financier.siret, Role.SERVICE_FINANCIER
+        dossier, tmp_path / "s", marche.service_financier, Role.SERVICE_FINANCIER
     )
 
     assert verify(ours).returncode == 0
@@ -192,8 +196,8 @@ async def test_a_stranger_learns_nothing_of_a_dossier(world: World) -> None:
     dossier = (await world.scene.open("A4", ONE_SIRET, write_ubl))["dossier_id"]
     await world.known(dossier)
 
-    foreign = await world.export(dossier, "90000000400011", Role.MOA)
-    other_role = await world.export(dossier, MAIRIE.siret, Role.MOE)
+    foreign = await world.export(dossier, AMENAGEUR, Role.MOA)
+    other_role = await world.export(dossier, MAIRIE, Role.MOE)
     unknown = await world.export("01a21105-e653-76bb-99d7-eeaa779ed7ef")
     odd = await world.export("..%2Fmetrics")
     nobody = await world.portal.get(f"/dossiers/{dossier}/export")
@@ -233,7 +237,7 @@ async def test_a_peer_that_is_down_is_asked_for_later(world: World) -> None:
 
     for peer in ("deposit_url", "routing_url"):
         async with a_portal(world, **{peer: f"http://127.0.0.1:{find_free_port()}"}) as portal:
-            answer = await portal.get(f"/dossiers/{dossier}/export", headers=MOA)
+            answer = await portal.get(f"/dossiers/{dossier}/export", headers=world.headers())
 
         assert answer.status_code == 503, peer
         assert answer.headers["retry-after"]
@@ -254,12 +258,24 @@ async def test_what_is_too_large_or_asked_by_too_many_is_refused(world: World) -
 
     for limit in ("export_file_mb", "export_max_mb"):
         async with a_portal(world, **{limit: 1}) as portal:
-            answer = await portal.get(path, headers=MOA)
+            answer = await portal.get(path, headers=world.headers())
             assert (answer.status_code, answer.json()["code"]) == (413, "POR-EXPORT-02"), limit
     async with a_portal(world, export_at_once=1, export_waiting=2) as portal:
-        answers = await asyncio.gather(*(portal.get(path, headers=MOA) for _ in range(6)))
+        headers = world.headers()
+        answers = await asyncio.gather(*(portal.get(path, headers=headers) for _ in range(6)))
         assert sorted(answer.status_code for answer in answers) == [200, 200, 503, 503, 503, 503]
-        assert (await portal.get(path, headers=MOA)).status_code == 200
+        assert (await portal.get(path, headers=world.headers())).status_code == 200
+
+
+class _SignedIn:
+    """Puts a caller in the scope of each request, as access control does."""
+
+    def __init__(self, app: ASGIApp, by: Requester) -> None:
+        self._app = app
+        self._by = by
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app({**scope, REQUESTER: self._by}, receive, send)
 
 
 @asynccontextmanager
@@ -272,7 +288,8 @@ async def a_portal(world: World, **changes: object) -> AsyncIterator[httpx.Async
     )
     desk = ExportQueue(Exports(read_assets(LEVEL), build_clock()), settings)
     app = FastAPI()
-    app.state.trust_headers = True
+    token = world.scene.sign_in.get_token(MAIRIE.user)
+    app.add_middleware(_SignedIn, by=replace(build_requester(MAIRIE.siret, Role.MOA), token=token))
     install_handlers(app)
     app.include_router(create_export_router(desk.export))
     async with httpx.AsyncClient(

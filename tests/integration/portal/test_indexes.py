@@ -10,6 +10,7 @@ from deploy.local import Platform
 from services.portal.adapters import queries
 from services.portal.adapters.documents import PIECES
 from services.portal.adapters.dossier_projection import project_dossiers
+from services.portal.adapters.marks import COLLECTION, MARKS
 from services.portal.adapters.pieces import MongoPieces
 from services.portal.domain.criteria import Criteria
 from shared.runtime.store.database import Document, Store, Transaction
@@ -137,6 +138,17 @@ async def test_the_dashboard_and_the_list_are_answered_from_an_index(
     for asked in (queries.build_sent(viewer, DAYS), queries.build_received(viewer, DAYS)):
         listed = await plan(prepared, asked, queries.OLDEST_FIRST)
         assert index_of(listed)[:2] == list(asked)
+
+
+@pytest.mark.parametrize("viewer", VIEWERS, ids=lambda viewer: viewer.role)
+async def test_what_has_changed_is_read_by_the_index_of_its_marks(
+    prepared: Store, viewer: Actor
+) -> None:
+    mark = MARKS[queries.name_state_field(viewer.role)]
+    asked, order = queries.build_changes(viewer, mark, 5, 90)
+
+    command = {"find": COLLECTION, "filter": asked, "sort": dict(order)}
+    assert index_of(await explained(prepared, command)) == ["seen_by", mark]
 
 
 @pytest.mark.parametrize("viewer", VIEWERS, ids=lambda viewer: viewer.role)

@@ -14,7 +14,7 @@ import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.local import Platform, choose
-from deploy.local.demo.actor import Actor, Services
+from deploy.local.demo.actor import Services
 from deploy.local.demo.context import (
     DemoContext,
     build_following,
@@ -23,6 +23,7 @@ from deploy.local.demo.context import (
 )
 from deploy.local.demo.pieces import write_pdf, write_ubl
 from deploy.local.demo.structures import AMENAGEUR, Marche, Structure
+from deploy.local.sign_in import SignIn
 from shared.circuit.statuses import Act
 from shared.contracts.topics import ACTEUR
 from shared.runtime.clock import build_clock
@@ -116,10 +117,12 @@ async def desk() -> AsyncIterator[Desk]:
             for name, url in platform.addresses.services.items()
         }
         portal = clients.pop("portal")
-        scene = DemoContext(Services(notification=portal, **clients), now().date())
+        scene = DemoContext(
+            Services(notification=portal, **clients), SignIn(platform), now().date()
+        )
         await register_structures(scene)
         hiding = {"moa": SILENT.moa, "mise_en_paiement_non_remontee": True}
-        payer = Actor(scene.services, Role.SERVICE_FINANCIER, SILENT.siret)
+        payer = scene.build_member(SILENT, Role.SERVICE_FINANCIER)
         await payer.declare(SILENT.build_declaration() | {"parameters": hiding})
         draft = scene.build_draft("A4", MARCHE)
         supplier = scene.build_actor(Role.TITULAIRE, MARCHE)

@@ -15,6 +15,7 @@ from services.portal.adapters.pieces import MongoPieces
 from services.portal.domain.criteria import Criteria
 from shared.contracts.routing_v1 import DossierChanged
 from shared.contracts.topics import DOSSIER, STRUCTURE
+from shared.runtime.messaging.principals import PRINCIPALS
 from shared.runtime.store.database import Store, Transaction
 from shared.vocabulary.actors import Actor
 from shared.vocabulary.roles import Role
@@ -106,13 +107,18 @@ async def shown(world: World) -> list[dict[str, Any]]:
 
 
 async def lose_everything(portal: Platform) -> None:
-    """Stop the service, drop its database, and let its group read again from the beginning."""
+    """Stop the service, drop its collections, and let its group read again from the beginning.
+
+    The rights of users stay: the kit of the tests puts them there, not a topic.
+    """
     os.kill(portal.get_pid("portal"), signal.SIGTERM)
     await wait_until(lambda: not portal.is_alive("portal"), "the portal has stopped")
     client: AsyncMongoClient[dict[str, object]] = AsyncMongoClient(portal.addresses.mongo)
     async with client:
-        assert await client["portal"][PIECES.collection].count_documents({}) > 0
-        await client.drop_database("portal")
+        database = client["portal"]
+        assert await database[PIECES.collection].count_documents({}) > 0
+        for name in {*await database.list_collection_names()} - {PRINCIPALS.collection}:
+            await database.drop_collection(name)
     reader = AIOKafkaConsumer(
         DOSSIER.name,
         STRUCTURE.name,

@@ -6,9 +6,11 @@ from typing import Any
 import httpx
 import pytest
 
+from shared.contracts.common_v1 import PartyV1
 from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import Status
 from tests.integration.portal.world import World
+from tests.kit.access import get_access
 from tests.kit.states import NOON, a_paid_piece, build_amounts
 from tests.kit.waiting import wait_until
 
@@ -90,6 +92,56 @@ async def test_each_criterion_finds_what_fulfils_it_and_nothing_else(world: Worl
     assert found == {name: wanted for name, (_, wanted) in CRITERIA.items()}
 
 
+async def test_a_regularisation_is_issued_by_the_delegate_and_received_by_who_pays(
+    world: World,
+) -> None:
+    delegate = world.structure(Role.MOA)
+    a1 = world.piece("a1", Role.MOA, cadre="A1", status=Status.MISE_A_DISPOSITION, settles=("D-1",))
+    parties = world.parties.model_copy(
+        update={"titulaire": PartyV1(structure=delegate), "moe": None}
+    )
+    await world.tell(
+        world.state(
+            "1",
+            1,
+            a1,
+            parties=parties,
+            mandant=world.structure(Role.SERVICE_FINANCIER),
+            table_version="2026-3",
+            awaited=world.build_awaited(Role.SERVICE_FINANCIER, "a1"),
+        ),
+        world.state(
+            "2", 1, world.piece("a19", Role.MOA, cadre="A19", status=Status.MISE_A_DISPOSITION)
+        ),
+    )
+
+    async def list_as(role: Role) -> dict[str, set[str]]:
+        return {
+            each: set(await world.search(role, application=each))
+            for each in ("factures_emises", "factures_de_travaux", "factures_recues")
+        }
+
+    (shown,) = (await world.page(Role.MOA, application="factures_emises"))["pieces"]
+    assert await list_as(Role.MOA) == {
+        "factures_emises": {"a1"},
+        "factures_de_travaux": {"a19"},
+        "factures_recues": set(),
+    }
+    assert await list_as(Role.SERVICE_FINANCIER) == {
+        "factures_emises": set(),
+        "factures_de_travaux": set(),
+        "factures_recues": {"a1", "a19"},
+    }
+    assert (shown["mandant"], shown["settles"]) == (
+        world.structure(Role.SERVICE_FINANCIER),
+        ["D-1"],
+    )
+    unknown = await world.http.get(
+        "/pieces", params={"application": "autre"}, headers=world.headers(Role.MOA)
+    )
+    assert unknown.status_code == 422
+
+
 async def test_a_party_is_found_with_its_service_or_whichever(world: World) -> None:
     await world.tell(world.state("1", 1, world.piece("a")))
     moa = world.structure(Role.MOA)
@@ -118,10 +170,13 @@ async def test_the_pieces_of_one_dossier_are_found_by_it(world: World) -> None:
 async def test_another_structure_and_another_role_see_nothing(world: World) -> None:
     await tell_three(world)
     strangers = [
-        {"X-Structure": world.structure(Role.MOA), "X-Role": "moe"},
-        {"X-Structure": world.structure(Role.MOA), "X-Role": "titulaire"},
-        {"X-Structure": world.structure(Role.MOA)[:-1], "X-Role": "moa"},
-        {"X-Structure": f"{world.structure(Role.MOA)}x", "X-Role": "moa"},
+        get_access().headers(structure, role)
+        for structure, role in (
+            (world.structure(Role.MOA), "moe"),
+            (world.structure(Role.MOA), "titulaire"),
+            (world.structure(Role.MOA)[:-1], "moa"),
+            (f"{world.structure(Role.MOA)}x", "moa"),
+        )
     ]
 
     for stranger in strangers:
@@ -372,7 +427,7 @@ def _fiscal(first: str, last: str, form: str = "json") -> str:
 async def test_what_cannot_be_asked_is_refused_and_named(
     http: httpx.AsyncClient, path: str, field: str, code: str
 ) -> None:
-    answer = await http.get(path, headers={"X-Structure": "s", "X-Role": "moa"})
+    answer = await http.get(path, headers=get_access().headers("s", "moa"))
 
     assert answer.status_code == 422, answer.text
     assert answer.headers["content-type"] == "application/problem+json"

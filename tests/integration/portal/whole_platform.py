@@ -15,18 +15,26 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from pymongo import MongoClient
 
 from deploy.local import Backend, Platform
-from deploy.local.demo.actor import Actor, Answer, File, Services
+from deploy.local.demo.actor import Answer, File, Services
 from deploy.local.demo.context import DemoContext, build_opening, register_structures
 from deploy.local.demo.pieces import write_ubl
-from deploy.local.demo.structures import AMENAGEUR, MAIRIE, ONE_SIRET, Marche, Structure
+from deploy.local.demo.structures import (
+    AMENAGEUR,
+    MAIRIE,
+    ONE_SIRET,
+    STRUCTURES,
+    Marche,
+    Structure,
+)
+from deploy.local.sign_in import SignIn
 from shared.circuit.statuses import Act
 from shared.contracts.topics import DOSSIER
 from shared.vocabulary.roles import Role
-from shared.vocabulary.siret import is_siret
 from shared.vocabulary.structures import StructureKind
 from tests.kit.waiting import scale_timeout, wait_until
 
-MOA = {"X-Structure": MAIRIE.siret, "X-Role": Role.MOA.value}
+SILENT = Structure("90000099900012", "Trésorerie discrète", StructureKind.PUBLIQUE)
+"""A service financier that does not report its payments."""
 PARTS = (
     *("services.organisation", "services.deposit", "services.routing"),
     *("services.notification", "services.portal"),
@@ -43,11 +51,27 @@ class World:
     mongo: MongoClient[dict[str, Any]]
 
     async def export(
-        self, dossier_id: str, structure: str = MAIRIE.siret, role: Role = Role.MOA
+        self, dossier_id: str, structure: Structure = MAIRIE, role: Role = Role.MOA
     ) -> httpx.Response:
         """Ask for an export."""
-        headers = {"X-Structure": structure, "X-Role": role.value}
+        headers = self.headers(structure, role)
         return await self.portal.get(f"/dossiers/{dossier_id}/export", headers=headers)
+
+    def headers(self, structure: Structure = MAIRIE, role: Role = Role.MOA) -> dict[str, str]:
+        """Give the headers of who signs in for a structure."""
+        return self.scene.build_member(structure, role).headers
+
+    def list_tokens(self) -> list[str]:
+        """List the tokens of who signs in for each structure."""
+        return [self.scene.sign_in.get_token(each.user) for each in (*STRUCTURES, SILENT)]
+
+    async def known_at_portal(self, structure: Structure) -> None:
+        """Wait until the portal knows who signs in for a structure."""
+
+        async def is_known() -> bool:
+            return (await self.portal.get("/pieces", headers=self.headers(structure))).is_success
+
+        await wait_until(is_known, f"{structure.name} at the portal")
 
     async def unpacked(self, dossier_id: str, folder: Path, *who: Any) -> Path:  # noqa: ANN401
         """Take an export that must be given, and unpack it."""
@@ -61,7 +85,9 @@ class World:
         """Wait until routing has a dossier, and as many attachments of its opener."""
 
         async def has_come() -> bool:
-            answer = await self.scene.services.routing.get(f"/dossiers/{dossier_id}", headers=MOA)
+            answer = await self.scene.services.routing.get(
+                f"/dossiers/{dossier_id}", headers=self.headers()
+            )
             return len(answer.json()["pieces"][0]["attachments"]) == attachments
 
         await wait_until(has_come, "the dossier in routing")
@@ -87,12 +113,10 @@ class World:
 
     async def declare_silent_marche(self) -> Marche:
         """Declare a service financier that does not report its payments."""
-        siret = next(s for s in (f"9000009990001{key}" for key in range(10)) if is_siret(s))
-        payer = Structure(siret, "Trésorerie discrète", StructureKind.PUBLIQUE)
-        parameters = {"moa": payer.moa, "mise_en_paiement_non_remontee": True}
-        services, marche = self.scene.services, Marche(AMENAGEUR, payer)
-        actor = Actor(services, Role.SERVICE_FINANCIER, siret)
-        await actor.declare(payer.build_declaration() | {"parameters": parameters})
+        parameters = {"moa": SILENT.moa, "mise_en_paiement_non_remontee": True}
+        marche = Marche(AMENAGEUR, SILENT)
+        actor = self.scene.build_member(SILENT, Role.SERVICE_FINANCIER)
+        await actor.declare(SILENT.build_declaration() | {"parameters": parameters})
         draft = self.scene.build_draft("A4", marche)
         titulaire = self.scene.build_actor(Role.TITULAIRE, marche)
         await titulaire.wait_until_accepted(
@@ -125,9 +149,12 @@ async def a_world() -> AsyncIterator[World]:
         }
         portal = clients.pop("portal")
         services = Services(**clients)
-        scene = DemoContext(services, datetime.now(UTC).date())  # noqa: TID251 - beside its clock
+        scene = DemoContext(services, SignIn(platform), datetime.now(UTC).date())  # noqa: TID251 - beside its clock
         await register_structures(scene)
         mongo: MongoClient[dict[str, Any]] = stack.enter_context(
             MongoClient(platform.addresses.mongo)
         )
-        yield World(platform, scene, portal, mongo)
+        world = World(platform, scene, portal, mongo)
+        for each in STRUCTURES:
+            await world.known_at_portal(each)
+        yield world

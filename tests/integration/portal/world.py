@@ -15,6 +15,7 @@ from shared.contracts.topics import DOSSIER, STRUCTURE
 from shared.runtime.ids import new_id
 from shared.vocabulary.roles import Role
 from shared.vocabulary.structures import IdentifierType, StructureKind, StructureStatus
+from tests.kit.access import get_access
 from tests.kit.states import NOON, a_piece, a_state, build_awaited, build_event
 from tests.kit.waiting import wait_until
 
@@ -35,7 +36,7 @@ class World:
 
     def headers(self, role: Role) -> Mapping[str, str]:
         """Ask as a party."""
-        return {"X-Structure": self.structure(role), "X-Role": role.value}
+        return get_access().headers(self.structure(role), role)
 
     @property
     def parties(self) -> PartiesV1:
@@ -97,7 +98,7 @@ class World:
             )
 
         async def are_all_here() -> bool:
-            seen = {"X-Structure": marker, "X-Role": "titulaire"}
+            seen = get_access().headers(marker, Role.TITULAIRE)
             found = await self.http.get("/pieces", headers=seen)
             return len(found.json().get("pieces", ())) == len(partitions)
 

@@ -6,14 +6,14 @@ import pytest
 import pytest_asyncio
 
 from deploy.local import Platform
-from deploy.local.backends import choose
 from tests.integration.routing.world import World
+from tests.kit.access import run_services
 
 
 @pytest.fixture(scope="package")
 def platform() -> Iterator[Platform]:
     """A broker, a store, and routing."""
-    with Platform(choose().backend, services=("services.routing",)) as running:
+    with run_services("services.routing") as running:
         yield running
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -36,6 +37,14 @@ def in_a_month() -> datetime:
 
 def build_router(transaction: Transaction) -> Router:
     return Router(MongoDossierChange(transaction), _clock(), True)
+
+
+def in_three_days() -> datetime:
+    return _clock() + timedelta(days=3)
+
+
+def router_in_three_days(transaction: Transaction) -> Router:
+    return Router(MongoDossierChange(transaction), in_three_days(), True)
 
 
 def router_in_a_month(transaction: Transaction) -> Router:
@@ -80,6 +89,7 @@ async def running(store: Store, kind: str, work: InTransaction) -> AsyncIterator
     dossier_store = MongoDossiers(store)
     finders = {
         jobs.DELAYS: Finder(lambda: dossier_store.find_late(in_a_month()), 0.1),
+        jobs.REMINDERS: Finder(lambda: dossier_store.find_to_remind(in_three_days()), 0.1),
         jobs.HELD_DOSSIERS: Finder(dossier_store.find_held, 3600),
     }
     made = Jobs(store)
@@ -95,10 +105,15 @@ async def running(store: Store, kind: str, work: InTransaction) -> AsyncIterator
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+async def find_told(store: Store, event: str) -> Counter[str]:
+    """Count the events of a type, by dossier, as the audit trails tell."""
+    told = {"events.type": event}
+    return Counter([row["dossier"] async for row in store.collection("audit").find(told)])
+
+
 async def find_elapsed(store: Store) -> Counter[str]:
-    """Count the delays that have passed, by dossier, as the audit trails tell."""
-    elapsed = {"events.type": "DelayElapsed"}
-    return Counter([row["dossier"] async for row in store.collection("audit").find(elapsed)])
+    """Count the delays that have passed, by dossier."""
+    return await find_told(store, "DelayElapsed")
 
 
 async def until_left(store: Store, kind: str, dossiers: Sequence[str]) -> None:
@@ -144,6 +159,40 @@ async def test_three_hundred_delays_pass_once_each_in_three_replicas(
     messages = await read_outbox(store, topic=topics.ECHEANCE.name)
     assert Counter(each["key"] for each in messages) == Counter(dossiers)
     assert len(at_work) == REPLICAS
+
+
+async def test_reminders_are_sent_once_each_across_a_restart_and_in_three_replicas(
+    namespace: Namespace,
+) -> None:
+    async with namespace.store(level=2) as store:
+        await take_structures(store, 1, payers_are_moa_alone=False)
+        dossiers = await take_dossiers(store, 150)
+        # A short lease: the next replicas soon take what the stopped ones had claimed.
+        work = replace(jobs.build_reminders_work(router_in_three_days), lease_s=2)
+
+        async def send_until(count: int) -> None:
+            """Run three replicas until so many reminders are sent, and stop them at once."""
+
+            async def are_sent() -> bool:
+                return sum((await find_told(store, "DelayReminded")).values()) >= count
+
+            async with AsyncExitStack() as stack:
+                for _ in range(REPLICAS):
+                    other = await stack.enter_async_context(namespace.store(level=2))
+                    await stack.enter_async_context(running(other, jobs.REMINDERS, work))
+                await wait_until(are_sent, f"{count} reminders are sent", 60)
+
+        await send_until(1)
+        before = sum((await find_told(store, "DelayReminded")).values())
+        await send_until(len(dossiers))
+        async with running(store, jobs.REMINDERS, work):
+            await until_left(store, jobs.REMINDERS, [])
+
+        assert await find_told(store, "DelayReminded") == Counter(dossiers)
+        messages = await read_outbox(store, topic=topics.ECHEANCE.name)
+        assert Counter(each["key"] for each in messages) == Counter(dossiers)
+        assert await MongoDossiers(store).find_to_remind(in_a_month()) == []
+        print(f"{before} of {len(dossiers)} reminders were sent before the restart")
 
 
 @pytest.mark.parametrize(("count", "unreadable"), [(5, 1), (60, 26)])

@@ -9,6 +9,7 @@ from shared.contracts import topics
 from shared.vocabulary.roles import Role
 from tests.integration.routing.test_circuits import EN_COURS, FIN, TO_PAYMENT, travel
 from tests.integration.routing.world import Deposits, World, file_of, wait_until
+from tests.kit.access import build_email
 
 
 @pytest.fixture
@@ -198,6 +199,16 @@ async def test_the_acts_allowed_are_those_of_the_status(world: World, opened: De
         "demander_recyclage",
     ]
     assert seen.json()["cadres"] == [{"cadre": "A15", "cadre_label": "état d'acompte"}]
+
+
+async def test_the_trail_tells_which_principal_acted(world: World, opened: Deposits) -> None:
+    moe, moa = opened.parties[Role.MOE], opened.parties[Role.MOA]
+    await world.treat(opened, "A4", Role.MOE, act="suspendre", comment="Manque le DC4.")
+
+    audit = await world.get(f"/dossiers/{opened.id}/audit", moa, Role.MOA)
+
+    assert audit.json()["verification"]["is_valid"]
+    assert audit.json()["entries"][-1]["user"] == f"essai-{build_email(moe)}"
 
 
 async def test_a_stranger_learns_nothing(world: World, opened: Deposits) -> None:

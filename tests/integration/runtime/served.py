@@ -17,6 +17,8 @@ from shared.runtime.settings import RuntimeSettings
 from shared.runtime.web.app import create_app
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.runtime.web.server import build_body_limits, build_server_config
+from tests.kit.fake_access import build_ports, build_rights
+from tests.kit.web_limits import build_caller_limits
 
 PREFIX = build_public_prefix("essai")
 OPEN, MINE = "/open/files", "/files"
@@ -86,19 +88,22 @@ async def _nothing_missing() -> list[str]:
 def main() -> None:
     """Serve on the port and with the settings that the one argument gives as JSON."""
     settings = RuntimeSettings.model_validate_json(sys.argv[1])
+    router = _router()
+    open_paths = [path for _, path in build_rights([router]) if path.startswith("/open/")]
     app = create_app(
         "essai",
         title="essai",
         description="",
-        routers=[_router()],
+        routers=[router],
         readiness=_nothing_missing,
         is_started=lambda: True,
         lifespan=_no_lifespan,
-        trust_headers=True,
-        open_paths=["/open/"],
+        access=build_ports(),
+        rights=build_rights([router], dict.fromkeys(open_paths, "public")),
         uploads={OPEN: 12, MINE: 130},
         body_limits=build_body_limits(settings),
         requests_each=settings.connections_each,
+        caller_limits=build_caller_limits(),
         proxies=settings.proxies.split(),
     )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

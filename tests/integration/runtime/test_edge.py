@@ -18,10 +18,10 @@ from websockets.exceptions import InvalidStatus
 
 from shared.vocabulary.sizes import MEGABYTE
 from tests.integration.runtime.served import MINE, OPEN, PREFIX
+from tests.kit.fake_access import ME
 from tests.kit.waiting import scale_timeout, wait_until
 
 ROOT = Path(__file__).parents[3]
-ME = {"x-structure": "35600000000048", "x-role": "moe"}
 NAMED = "".join(f"{name}: {value}\r\n" for name, value in ME.items())
 LIMIT_S = 60.0
 """Far over every limit of the server under test: whoever waits so long was not cut."""
@@ -523,8 +523,9 @@ async def test_a_websocket_with_a_body_holds_no_connection(edge: Served) -> None
         "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nContent-Length: 1\r\n\r\n"
     )
 
-    assert status(await edge.ask(head + "a")) == 404
-    assert status(await edge.ask(head)) in {404, 408}
+    # No such WebSocket, and a path that is not there needs a token.
+    assert status(await edge.ask(head + "a")) == 401
+    assert status(await edge.ask(head)) in {401, 408}
 
 
 async def test_a_websocket_behind_a_request_in_progress_takes_no_place_for_ever() -> None:
@@ -537,7 +538,7 @@ async def test_a_websocket_behind_a_request_in_progress_takes_no_place_for_ever(
     async with served(connections_each=5) as there, AsyncExitStack() as stack:
         for _ in range(20):
             answers = await there.ask(plain + handshake)
-            assert re.findall(rb"HTTP/1.1 (\d+)", answers) == [b"200", b"404"]
+            assert re.findall(rb"HTTP/1.1 (\d+)", answers) == [b"200", b"401"]
         for _ in range(5):
             reader, writer = await there.open(f"GET {PREFIX}/open/live HTTP/1.1\r\nHost: x\r\n\r\n")
             stack.callback(writer.close)

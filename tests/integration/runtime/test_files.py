@@ -33,7 +33,7 @@ def hands() -> Hands:
 
 
 @pytest.fixture
-def files(store: Store, hands: Hands) -> Files:
+async def files(store: Store, hands: Hands) -> Files:
     return Files(store, hands)
 
 

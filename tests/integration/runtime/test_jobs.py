@@ -241,6 +241,27 @@ async def test_a_store_that_is_away_is_the_fault_of_no_job(store: Store) -> None
     assert len({row["due"] for row in left}) > 1
 
 
+async def test_what_is_enqueued_twice_is_not_claimed_before_the_second_commits(
+    store: Store,
+) -> None:
+    rows = JobRows(store, KIND, 10)
+    await put(store, "a")
+    claims: list[asyncio.Task[Sequence[Job]]] = []
+
+    async def enqueue_again(transaction: Transaction) -> bool:
+        await enqueue(transaction, [Job(KIND, "a")])
+        claims.append(asyncio.create_task(rows.claim(1, fail_together=False)))
+        done, _ = await asyncio.wait(claims, timeout=0.5)
+        return bool(done)
+
+    is_claimed_before = await store.transaction(enqueue_again)
+    for job in await claims[0]:
+        await rows.finish(job, None)
+
+    # Whoever claimed it before cannot have seen what the second transaction wrote.
+    assert not is_claimed_before or await find_rows(store)
+
+
 async def test_what_another_replica_has_claimed_does_not_commit(store: Store) -> None:
     mine, theirs = JobRows(store, KIND, 0), JobRows(store, KIND, 10)
     moves = Moves()

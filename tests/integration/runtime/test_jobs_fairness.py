@@ -255,3 +255,25 @@ async def test_jobs_that_were_postponed_many_times_are_counted(store: Store) -> 
     await jobs.measure()
 
     assert read_gauge("postponed", KIND) == 1
+
+
+async def test_a_slow_effect_delays_no_other(store: Store) -> None:
+    never, done = asyncio.Event(), list[str]()
+
+    async def call(job: Job) -> None:
+        if job.key.startswith("slow"):
+            await never.wait()
+        done.append(job.key)
+
+    async with working(store, Effect(call, effect_timeout_s=300, batch_size=4)):
+        for key in ("slow-1", "slow-2", "slow-3", "a"):
+            await put(store, key, 1)
+        await wait_until(lambda: done == ["a"], "the quick one is done", 30)
+        for key in "bcdefgh":
+            await put(store, key, 1)
+        await wait_until(lambda: sorted(done) == list("abcdefgh"), "others follow it", 30)
+
+    # What was stopped in the middle is due for another replica at once.
+    found = await find_rows(store)
+    assert sorted(found) == ["slow-1", "slow-2", "slow-3"]
+    assert not any("holder" in row for row in found.values())

@@ -16,28 +16,27 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
-from deploy.local import Platform, choose
+from deploy.local import Platform
 from deploy.local.platform import BROKER, STORE
 from deploy.topics import provision
 from shared.contracts.envelope import encode
 from shared.contracts.topics import STATUT, STRUCTURE
 from shared.runtime.clock import build_clock
 from shared.runtime.store.database import Store
+from tests.kit.access import get_access, run_services
 from tests.kit.events import NOW
 from tests.kit.states import a_status
 from tests.kit.topics import delete_topic
 from tests.kit.waiting import scale_timeout, wait_until
 
 TOY = "tests.integration.runtime.toy"
-EVERYWHERE = "0.0.0.0"  # noqa: S104 - what must be refused
-ME = {"x-structure": "35600000000048", "x-role": "moe"}
 _GRACE_S = 29
 """Less than the 30 s after which Kubernetes kills what it told to stop."""
 
 
 @pytest.fixture(scope="module")
 def platform() -> Iterator[Platform]:
-    with Platform(choose().backend, services=(TOY,)) as running:
+    with run_services(TOY) as running:
         yield running
 
 
@@ -85,6 +84,10 @@ def listed(platform: Platform, *filters: str) -> list[str]:
     return [row.split()[0] for row in rows if row.startswith((" many", " odd", "many", "odd"))]
 
 
+def build_me() -> dict[str, str]:
+    return get_access().headers("35600000000048", "moe")
+
+
 def start(platform: Platform, **changes: str) -> "subprocess.Popen[str]":
     env = {
         **_environ(),
@@ -117,19 +120,6 @@ async def dead_entry(db: Store, dossier: str) -> str:
     return str(entry["_id"])
 
 
-async def test_trusted_headers_refuse_any_address_but_loopback_in_one_line(
-    platform: Platform,
-) -> None:
-    process = start(platform, AIGUILLAGE_TRUST_HEADERS="true", AIGUILLAGE_HOST=EVERYWHERE)
-    out, err = await asyncio.to_thread(process.communicate, timeout=scale_timeout(20))
-
-    assert process.returncode != 0
-    assert out == ""
-    assert len(err.splitlines()) == 1
-    assert "AIGUILLAGE_TRUST_HEADERS" in err
-    assert EVERYWHERE in err
-
-
 async def test_a_taken_port_ends_the_process_and_says_so(platform: Platform) -> None:
     port = platform.addresses.roots["toy"].rpartition(":")[2]
     process = start(platform, AIGUILLAGE_PORT=port)
@@ -143,7 +133,7 @@ async def test_a_taken_port_ends_the_process_and_says_so(platform: Platform) -> 
 async def test_what_was_loaded_at_start_is_left_out_of_collections(
     http: httpx.AsyncClient,
 ) -> None:
-    assert (await http.get("/settled", headers=ME)).json() > 10_000
+    assert (await http.get("/settled", headers=build_me())).json() > 10_000
 
 
 async def test_one_dead_letter_is_listed_shown_replayed_and_what_waited_follows(
@@ -337,7 +327,7 @@ async def test_every_line_of_the_log_is_json_and_names_what_it_is_about(
     await wait_until(lambda: db.collection("inbox").find_one({"_id": "d5-1"}), "it is dead")
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"
     traceparent = f"00-{trace}-00f067aa0ba902b7-01"
-    await http.post("/things", headers=ME | {"traceparent": traceparent})
+    await http.post("/things", headers=build_me() | {"traceparent": traceparent})
 
     await wait_until(
         lambda: "fact.dead_letter" in platform.get_log("toy").read_text(), "it is logged"
@@ -384,7 +374,7 @@ async def test_a_service_without_its_broker_is_live_and_works_but_is_not_ready(
     await wait_until(is_not_ready, "it notices")
     assert "bus de messages" in (await health(http, "/health/ready")).json()["detail"]
     assert (await health(http, "/health/live")).status_code == 200
-    assert (await http.post("/things", headers=ME)).status_code == 200
+    assert (await http.post("/things", headers=build_me())).status_code == 200
     await asyncio.to_thread(platform.restart, BROKER)
 
     async def is_ready() -> bool:
@@ -412,7 +402,7 @@ async def test_a_service_whose_broker_is_away_counts_the_lines_of_the_client_and
         limit_s=60,
     )
     for _ in range(9):
-        assert (await http.post("/things", headers=ME)).status_code == 200
+        assert (await http.post("/things", headers=build_me())).status_code == 200
     lines = read_lines()
     await asyncio.to_thread(platform.restart, BROKER)
 
@@ -431,7 +421,7 @@ async def test_a_service_without_its_store_is_live_and_asks_to_come_back(
 ) -> None:
     platform.kill(STORE)
 
-    refused = await http.post("/things", headers=ME)
+    refused = await http.post("/things", headers=build_me())
     assert refused.status_code == 503, refused.text
     assert refused.headers["retry-after"]
     assert "la base ne répond pas" in (await health(http, "/health/ready")).json()["detail"]
@@ -442,7 +432,7 @@ async def test_a_service_without_its_store_is_live_and_asks_to_come_back(
         return (await health(http, "/health/ready")).status_code == 200
 
     await wait_until(is_ready, "it is ready again", limit_s=30)
-    assert (await http.post("/things", headers=ME)).status_code == 200
+    assert (await http.post("/things", headers=build_me())).status_code == 200
     await send(platform, (STATUT.name, "d9", encode(a_status("d9", 1))))
     await wait_until(
         lambda: db.collection("kept").find_one({"dossier": "d9"}), "it consumes", limit_s=30
@@ -469,7 +459,7 @@ async def test_a_service_ends_in_time_though_its_broker_is_away(
 ) -> None:
     platform.kill(BROKER)
     for _ in range(20):
-        assert (await http.post("/things", headers=ME)).status_code == 200
+        assert (await http.post("/things", headers=build_me())).status_code == 200
 
     os.kill(platform.get_pid("toy"), signal.SIGTERM)
 
@@ -490,7 +480,7 @@ async def test_a_service_that_starts_before_its_broker_is_ready_once_the_broker_
     await wait_until(is_live, "it is live")
     assert (await health(http, "/health/ready")).status_code == 503
     # It has not read its directories: it would answer by half of them.
-    assert (await http.post("/things", headers=ME)).status_code == 503
+    assert (await http.post("/things", headers=build_me())).status_code == 503
     assert not starting.done()
     await asyncio.to_thread(platform.restart, BROKER)
 

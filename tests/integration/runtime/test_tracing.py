@@ -1,6 +1,7 @@
 """Spans go to a collector in a process of its own; one that is away costs a service nothing."""
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -231,7 +232,10 @@ async def test_a_service_that_is_told_to_stop_exports_what_it_still_holds(
 def build_environ(namespace: Namespace, receiver: Receiver) -> dict[str, str]:
     settings = namespace.settings(otlp_endpoint=receiver.endpoint, port=find_free_port())
     told = settings.model_dump(mode="json", exclude_unset=True)
-    return {f"AIGUILLAGE_{name.upper()}": str(value) for name, value in told.items()}
+    return {
+        f"AIGUILLAGE_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
+        for name, value in told.items()
+    }
 
 
 async def send_status(namespace: Namespace, status: Event[StatusChanged]) -> None:

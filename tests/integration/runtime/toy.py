@@ -17,6 +17,7 @@ from shared.runtime.settings import RuntimeSettings
 from shared.runtime.store.database import Transaction
 from shared.runtime.web.caller import Caller
 from shared.runtime.web.request_validation import DescribedRoute
+from tests.kit.fake_access import build_rights
 
 _log = get_logger("services.toy")
 
@@ -76,7 +77,9 @@ def build() -> tuple[Runtime, FastAPI]:
     async def settled(_: Caller) -> int:
         return gc.get_freeze_count()
 
-    return runtime, runtime.build_app(title="toy", description="", routers=[router])
+    return runtime, runtime.build_app(
+        title="toy", description="", routers=[router], rights=build_rights([router])
+    )
 
 
 if __name__ == "__main__":

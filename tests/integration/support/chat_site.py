@@ -12,12 +12,13 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from deploy.local import Platform, choose, programs
+from deploy.local import Platform, programs
 from deploy.local.ports import find_free_port
 from deploy.local.watchdog import Watchdog
 from shared.runtime.clock import build_clock
 from shared.vocabulary.dates import PARIS
 from tests.integration.support.world import a_structure
+from tests.kit.access import get_access, run_services
 from tests.kit.waiting import scale_timeout
 
 Json = dict[str, Any]
@@ -80,7 +81,7 @@ def a_twin(platform: Platform, offset_s: int, **settings: int | str) -> Iterator
         "AIGUILLAGE_MONGO": platform.addresses.mongo,
         "AIGUILLAGE_IDEMPOTENT_PRODUCER": real_kafka,
         "AIGUILLAGE_END_OFFSETS_RELIABLE": real_kafka,
-        "AIGUILLAGE_TRUST_HEADERS": "true",
+        **get_access().issuers_env(),
         "AIGUILLAGE_INSTANCE": "2",
         "AIGUILLAGE_CLOCK_OFFSET_S": str(offset_s),
         **{f"AIGUILLAGE_{name.upper()}": str(value) for name, value in settings.items()},
@@ -90,8 +91,10 @@ def a_twin(platform: Platform, offset_s: int, **settings: int | str) -> Iterator
     twin = programs.build_service("services.support", env).start(
         port, env={}, log=log, watchdog=watchdog
     )
+    filled = get_access().filling(platform.addresses.mongo, ["support"])
     try:
-        yield f"http://127.0.0.1:{port}/support/v1"
+        with filled:
+            yield f"http://127.0.0.1:{port}/support/v1"
     finally:
         twin.end()
         watchdog.close()
@@ -142,20 +145,23 @@ class Cast:
         return {"sub_category": "M_REFUS", "recipient": self.structure}
 
     def agent(self, name: str) -> dict[str, str]:
-        return {"X-Desk": "metier", "X-Agent": name, "X-Structure": self.structure}
+        return get_access().desk_headers("metier", name, self.structure)
+
+
+def technical(name: str) -> dict[str, str]:
+    """Give the headers of an agent of the technical desk."""
+    return get_access().desk_headers("technique", name)
 
 
 def somebody() -> dict[str, str]:
-    return {"X-Structure": a_structure().replace(" ", "%20"), "X-Role": "titulaire"}
+    return get_access().headers(a_structure(), "titulaire")
 
 
 @asynccontextmanager
 async def a_site() -> AsyncIterator[Site]:
     """Start a platform whose clock says the day before a holiday."""
     offset = offset_to(THE_DAY_BEFORE)
-    with Platform(
-        choose().backend, services=["services.support"], clock_offset_s=offset
-    ) as platform:
+    with run_services("services.support", clock_offset_s=offset) as platform:
         url = platform.addresses.services["support"]
         async with httpx.AsyncClient(base_url=url, timeout=scale_timeout(30)) as http:
             yield Site(platform, http)

@@ -8,13 +8,14 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from deploy.local import Addresses, Platform, choose
+from deploy.local import Addresses, Platform
 from services.support.settings import DATA, load_catalogue
 from services.support.suggestions.adapters.examples import read_examples
 from services.support.suggestions.adapters.model import train_model
 from services.support.suggestions.adapters.model_file import write_model
 from tests.integration.support.chat_site import Cast, Site, a_site
 from tests.integration.support.world import a_structure
+from tests.kit.access import run_services
 from tests.kit.directory import publish_structure
 from tests.kit.waiting import scale_timeout
 
@@ -50,9 +51,7 @@ def _uses_trained_model(trained_model: Path) -> Iterator[None]:
 def support(trained_model: Path) -> Iterator[Platform]:
     with ExitStack() as stack:
         with _using(trained_model):
-            platform = stack.enter_context(
-                Platform(choose().backend, services=["services.support"])
-            )
+            platform = stack.enter_context(run_services("services.support"))
         yield platform
 
 

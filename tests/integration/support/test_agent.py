@@ -15,7 +15,8 @@ from deploy.local import Platform, choose
 from deploy.local.demo.actor import Services
 from deploy.local.demo.context import DemoContext, build_opening, register_structures
 from deploy.local.demo.pieces import write_ubl
-from deploy.local.demo.structures import TWO_SIRETS
+from deploy.local.demo.structures import MAIRIE, STRUCTURES, TWO_SIRETS
+from deploy.local.sign_in import SignIn
 from shared.contracts.topics import ACTIVATION
 from shared.runtime.clock import build_clock
 from shared.runtime.ids import new_id
@@ -30,7 +31,6 @@ PARTS = (
     "services.portal",
     "services.support",
 )
-STRANGER = {"X-Structure": "90000009900014", "X-Role": "titulaire"}
 
 
 @dataclass
@@ -72,6 +72,11 @@ class World:
     def headers(self, role: Role) -> Mapping[str, str]:
         return self.scene.build_actor(role, MARCHE).headers
 
+    @property
+    def stranger(self) -> Mapping[str, str]:
+        """Headers of who signs in for a structure that is no party."""
+        return self.scene.build_member(MAIRIE).headers
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def world() -> AsyncIterator[World]:
@@ -84,7 +89,9 @@ async def world() -> AsyncIterator[World]:
             for name, url in platform.addresses.services.items()
         }
         support, portal = clients.pop("support"), clients.pop("portal")
-        scene = DemoContext(Services(notification=portal, **clients), build_clock()().date())
+        scene = DemoContext(
+            Services(notification=portal, **clients), SignIn(platform), build_clock()().date()
+        )
         await register_structures(scene)
         draft = scene.build_draft("A4", MARCHE)
         supplier = scene.build_actor(Role.TITULAIRE, MARCHE)
@@ -95,9 +102,16 @@ async def world() -> AsyncIterator[World]:
 
         async def is_seen() -> bool:
             found = await portal.get("/pieces", headers=supplier.headers)
-            return [each["status"] for each in found.json()["pieces"]] == ["A_ASSOCIER_MOE"]
+            return [each["status"] for each in found.json().get("pieces", ())] == ["A_ASSOCIER_MOE"]
 
         await wait_until(is_seen, "the portal shows the piece", 30)
+        for each in STRUCTURES:
+            headers = scene.build_member(each).headers
+
+            async def is_known(headers: Mapping[str, str] = headers) -> bool:
+                return (await support.get("/tickets", headers=headers)).is_success
+
+            await wait_until(is_known, f"support knows who signs in for {each.name}", 30)
         yield World(platform, scene, support, opened["number"])
 
 
@@ -162,9 +176,9 @@ async def test_the_one_awaited_is_told_so(world: World) -> None:
     assert "c'est vous" in (await talk.say(f"statut de {world.number}"))["answer"]
 
 
-@pytest.mark.parametrize("who", [STRANGER, None], ids=["another structure", "no account"])
-async def test_nobody_else_learns_of_a_piece(world: World, who: Mapping[str, str] | None) -> None:
-    talk = await Talk.begin(world.support, who)
+@pytest.mark.parametrize("who", ["another structure", None], ids=str)
+async def test_nobody_else_learns_of_a_piece(world: World, who: str | None) -> None:
+    talk = await Talk.begin(world.support, world.stranger if who else None)
 
     said = await talk.say(f"où en est ma facture {world.number} ?")
 
@@ -228,7 +242,7 @@ async def test_a_request_for_an_activation_link_is_passed_on_once(world: World) 
 )
 async def test_no_link_is_asked_for_without_a_yes(world: World, said: list[str]) -> None:
     email, witness = f"{new_id()}@exemple.fr", f"{new_id()}@exemple.fr"
-    talk = await Talk.begin(world.support, STRANGER)
+    talk = await Talk.begin(world.support, world.stranger)
 
     kinds = [(await talk.say(each.format(email)))["kind"] for each in said]
     await talk.say(f"lien d'activation pour {witness}")
@@ -243,7 +257,7 @@ async def test_no_link_is_asked_for_without_a_yes(world: World, said: list[str])
 
 async def test_a_wrong_address_is_put_right_before_it_is_passed_on(world: World) -> None:
     wrong, right = f"{new_id()}@exemple.fr", f"{new_id()}@exemple.fr"
-    talk = await Talk.begin(world.support, STRANGER)
+    talk = await Talk.begin(world.support, world.stranger)
 
     await talk.say(f"lien d'activation pour {wrong}")
     again = await talk.say(f"non, c'est {right}")
@@ -290,13 +304,13 @@ async def test_a_conversation_is_its_own_s_alone(world: World) -> None:
     open_ = await Talk.begin(world.support)
     await own.say("bonjour")
     others: list[tuple[str, Mapping[str, str]]] = [
-        (own.id, STRANGER),
+        (own.id, world.stranger),
         (own.id, world.headers(Role.MOE)),
         (own.id, {}),
         (own.id, open_.headers),
         (open_.id, {}),
         (open_.id, {"X-Conversation-Token": "x"}),
-        (open_.id, STRANGER),
+        (open_.id, world.stranger),
     ]
 
     for conversation, headers in others:
@@ -327,7 +341,7 @@ async def test_markup_stays_text_and_what_cannot_be_shown_is_refused(world: Worl
 
 
 async def test_a_conversation_takes_so_many_messages(world: World) -> None:
-    talk = await Talk.begin(world.support, STRANGER)
+    talk = await Talk.begin(world.support, world.stranger)
     for _ in range(100):
         await talk.say("merci")
 

@@ -17,6 +17,7 @@ from tests.integration.support.chat_site import (
     is_ready,
     offset_to,
     somebody,
+    technical,
 )
 from tests.kit.waiting import wait_until
 
@@ -56,7 +57,7 @@ async def test_another_replica_carries_the_same_chat_live(site: Site, cast: Cast
 async def test_two_wait_in_turn_one_is_answered_and_the_other_moves_up(
     site: Site, cast: Cast
 ) -> None:
-    agent = cast.agent("Marie%20D.")
+    agent = cast.agent("Marie D.")
     async with AsyncExitStack() as stack:
         first, opened = await stack.enter_async_context(
             site.asking(somebody(), **cast.wish, text="Bonjour <b>Marie</b>", key="k0")
@@ -121,9 +122,9 @@ async def test_a_transcript_is_read_again_by_its_parties_alone_and_becomes_a_tic
         await site.http.get(url),
         await site.http.get(url, headers={"X-Chat-Token": "x"}),
         await site.http.get(url, headers=somebody()),
-        await site.http.get(url, headers={**me, "X-Role": "moe"}),
+        await site.http.get(url, headers=me | {"X-Role": "moe"}),
         await site.http.get(seen_by_desk, headers=Cast("ailleurs").agent("Ali")),
-        await site.http.get(seen_by_desk, headers={"X-Desk": "technique", "X-Agent": "Ali"}),
+        await site.http.get(seen_by_desk, headers=technical("Ali")),
     ]
     assert {answer.status_code for answer in strangers} == {404}
     assert (await site.http.get(seen_by_desk)).status_code == 401
@@ -212,7 +213,7 @@ async def test_a_stop_closes_with_1012_and_a_kill_loses_nothing(site: Site, cast
 async def test_a_desk_is_shown_its_queue_live_and_hands_a_chat_to_the_other(
     site: Site, cast: Cast
 ) -> None:
-    agent, other = cast.agent("Ali"), {"X-Desk": "technique", "X-Agent": "Zo%C3%A9"}
+    agent, other = cast.agent("Ali"), technical("Zoé")
 
     async def shown(watching: Socket, session: str) -> str | None:
         frame = await watching.next("conversations")

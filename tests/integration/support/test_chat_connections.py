@@ -17,9 +17,8 @@ from tests.integration.support.chat_site import (
     offset_to,
     somebody,
 )
+from tests.kit.access import get_access
 from tests.kit.waiting import scale_timeout, wait_until
-
-AGENT = {"X-Desk": "technique", "X-Agent": "Ali"}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -49,11 +48,11 @@ async def test_strangers_take_neither_the_places_of_callers_nor_those_of_desks(
         me = somebody()
         _, mine = await stack.enter_async_context(site.asking(me, at=url))
         path = f"/desk/chats/{mine['chat_id']}"
-        agent = await stack.enter_async_context(site.socket(path, AGENT, at=url))
+        ali, eve = (get_access().desk_headers("technique", name) for name in ("Ali", "Eve"))
+        agent = await stack.enter_async_context(site.socket(path, ali, at=url))
         assert (await agent.next("session"))["chat_id"] == mine["chat_id"]
-        another = {**AGENT, "X-Agent": "Eve"}
         with pytest.raises(InvalidStatus, match="503"):
-            await stack.enter_async_context(site.socket(path, another, at=url))
+            await stack.enter_async_context(site.socket(path, eve, at=url))
 
 
 async def test_who_says_nothing_makes_room_for_who_comes(crowded: tuple[Site, str]) -> None:

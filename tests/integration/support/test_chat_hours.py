@@ -20,6 +20,7 @@ from tests.integration.support.chat_site import (
     offset_to,
     somebody,
 )
+from tests.kit.access import run_services
 from tests.kit.waiting import scale_timeout, wait_until
 
 
@@ -79,9 +80,7 @@ async def test_what_goes_on_is_ended_when_the_chat_has_closed_and_holidays_are_r
 
 async def test_it_is_told_before_it_closes() -> None:
     offset = offset_to(datetime(2027, 7, 13, 18, 21, tzinfo=PARIS))
-    with Platform(
-        choose().backend, services=["services.support"], clock_offset_s=offset
-    ) as platform:
+    with run_services("services.support", clock_offset_s=offset) as platform:
         url = platform.addresses.services["support"]
         async with (
             httpx.AsyncClient(base_url=url, timeout=scale_timeout(30)) as http,

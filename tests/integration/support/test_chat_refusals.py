@@ -9,26 +9,28 @@ from websockets.exceptions import InvalidStatus
 from tests.integration.support.chat_site import Cast, Site, somebody
 
 
-@pytest.mark.parametrize(
-    ("path", "headers"),
-    [
-        ("/desk/chats/x", {}),
-        ("/desk/chats/x", {"X-Desk": "metier", "X-Agent": "Ali"}),
-        ("/desk/chats/x", {"X-Desk": "cuisine", "X-Agent": "Ali"}),
-        ("/chats", {"X-Structure": "90000000100017"}),
-        ("/chats", {"X-Structure": "90000000100017", "X-Role": "roi"}),
-        ("/nulle-part", {}),
-    ],
-)
-async def test_a_stranger_is_refused_before_the_socket_opens(
-    site: Site, path: str, headers: dict[str, str]
-) -> None:
-    with pytest.raises(InvalidStatus) as refused:
-        async with site.socket(path, headers):
-            pass
+async def test_a_stranger_is_refused_before_the_socket_opens(site: Site) -> None:
+    token = {"Authorization": somebody()["Authorization"]}
+    mine = {"X-Structure": somebody()["X-Structure"]}
+    for path, headers, status, code in (
+        ("/desk/chats/x", {}, 401, "HTTP-JETON-01"),
+        ("/desk/chats/x", {"X-Desk": "technique"}, 401, "HTTP-JETON-01"),
+        ("/desk/chats/x", token, 400, "HTTP-CALLER-04"),
+        ("/desk/chats/x", {**token, "X-Desk": "metier"}, 400, "HTTP-CALLER-04"),
+        ("/desk/chats/x", {**token, "X-Desk": "technique"}, 403, "HTTP-DROIT-06"),
+        ("/desk/chats/x", {**token, "X-Desk": "cuisine"}, 400, "HTTP-CALLER-05"),
+        ("/chats", {**mine, "X-Role": "titulaire"}, 401, "HTTP-JETON-01"),
+        ("/chats", {**token, **mine, "X-Role": "roi"}, 400, "HTTP-CALLER-03"),
+        ("/chats", {**token, **mine, "X-Role": "titulaire"}, 403, "HTTP-DROIT-01"),
+        ("/nulle-part", {}, 401, "HTTP-JETON-01"),
+    ):
+        with pytest.raises(InvalidStatus) as refused:
+            async with site.socket(path, headers):
+                pass
 
-    assert refused.value.response.status_code == 401
-    assert json.loads(refused.value.response.body or b"")["code"].startswith("HTTP-CALLER-")
+        answer = refused.value.response
+        said = (answer.status_code, json.loads(answer.body or b"")["code"])
+        assert said == (status, code), (path, headers)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from pymongo import MongoClient
 
-from deploy.local import Platform, choose
+from deploy.local import Platform
 from shared.contracts.support_v1 import TicketChanged
 from shared.vocabulary.tickets import Desk, Side, TicketAct
 from tests.integration.support.world import (
@@ -22,13 +22,14 @@ from tests.integration.support.world import (
     draft,
     read_events,
 )
+from tests.kit.access import run_services
 from tests.kit.waiting import scale_timeout, wait_until
 
 
 @pytest.fixture(scope="module")
 def support() -> Iterator[Platform]:
     """A platform of the module's own: its clock runs ahead, further with each test."""
-    with Platform(choose().backend, services=["services.support"]) as platform:
+    with run_services("services.support") as platform:
         yield platform
 
 

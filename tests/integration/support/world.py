@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 
@@ -13,6 +12,7 @@ from shared.contracts.envelope import Event, Head
 from shared.contracts.support_v1 import TicketChanged, TicketSubmitted, TicketTransferred
 from shared.contracts.topics import TICKET
 from shared.vocabulary.tickets import Desk
+from tests.kit.access import get_access
 from tests.kit.directory import publish_structure
 from tests.kit.topics import read_until
 
@@ -86,15 +86,12 @@ class Person:
 
 def asker(http: httpx.AsyncClient, structure: str, role: str = "titulaire") -> Person:
     """Give somebody who asks for a structure."""
-    return Person(http, {"X-Structure": quote(structure), "X-Role": role}, "/tickets")
+    return Person(http, get_access().headers(structure, role), "/tickets")
 
 
 def agent(http: httpx.AsyncClient, desk: str, structure: str = "", name: str = "Zoé") -> Person:
     """Give somebody of a desk."""
-    headers = {"X-Desk": desk, "X-Agent": quote(name)}
-    if structure:
-        headers["X-Structure"] = quote(structure)
-    return Person(http, headers, "/desk/tickets")
+    return Person(http, get_access().desk_headers(desk, name, structure), "/desk/tickets")
 
 
 def stranger(http: httpx.AsyncClient, token: str = "") -> Person:

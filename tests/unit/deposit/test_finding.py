@@ -1,6 +1,6 @@
 """Which piece a proposal follows, and who takes part in its dossier, by what routing last told."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -17,9 +17,12 @@ from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.turns import DossierState
 from shared.application.idempotency import Key, UsedKey
 from shared.circuit.loader import load_current, load_version, switch_rows_off
+from shared.circuit.mandates import Mandate
 from shared.circuit.parties import Directory, Party
+from shared.circuit.sheets import Sheet
 from shared.circuit.table import Circuit
 from shared.circuit.turns import Awaited
+from shared.vocabulary.actors import Actor
 from shared.vocabulary.levels import LEVEL
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
@@ -52,6 +55,7 @@ class Memory:
 
     pieces: list[Piece]
     keys: dict[str, UsedKey] = field(default_factory=dict)
+    claims: dict[str, str] = field(default_factory=dict)
 
     async def get(self, piece_id: str) -> Piece | None:
         return next((piece for piece in self.pieces if piece.id == piece_id), None)
@@ -68,6 +72,9 @@ class Memory:
 
     async def list_ids(self, dossier_id: str) -> set[str]:
         return {piece.id for piece in self.pieces if piece.dossier_id == dossier_id}
+
+    async def find_settlements(self, dossiers: Iterable[str]) -> dict[str, str]:
+        return {each: self.claims[each] for each in dossiers if each in self.claims}
 
     async def find_key_use(self, key: Key) -> UsedKey | None:
         return self.keys.get(key.id)
@@ -101,11 +108,29 @@ class Structures:
         return {name: DIRECTORY[name] for name in structures if name in DIRECTORY}
 
 
+class Mandates:
+    """The projection of mandates, in memory: no structure has given one."""
+
+    async def find(self, mandants: Sequence[str]) -> tuple[Mandate, ...]:
+        del mandants
+        return ()
+
+
+class Sheets:
+    """The projection of sheets, in memory: no marché has one."""
+
+    async def find(self, moa: str, number: str) -> Sheet | None:
+        del moa, number
+        return None
+
+
 def _ports(pieces: Iterable[Piece], *states: DossierState) -> Ports:
     unused = cast("Any", None)
     return Ports(
         reader=unused,
         structures=Structures(),
+        mandates=Mandates(),
+        sheets=Sheets(),
         dossiers=Dossiers({state.id: state for state in states}),
         pieces=Memory([*pieces]),
         ledger=unused,
@@ -211,8 +236,29 @@ async def test_who_takes_part_is_who_the_dossier_now_names(
     corrected = replace(AWAITING, parties=replace(AWAITING.parties, moa=Party(COTRAITANT)))
     ports = _ports([A4], *([corrected] if told else []))
 
-    assert await is_party(ports, A4, role, structure) is expected
-    shown = await Consultations(ports, LEVEL).show_piece(A4.id, role, structure)
+    assert await is_party(ports, A4, Actor(role, structure)) is expected
+    shown = await Consultations(ports, LEVEL).show_piece(A4.id, Actor(role, structure))
+    assert (shown is not None) is expected
+
+
+@pytest.mark.parametrize(
+    ("named", "limited", "expected"),
+    [
+        (None, None, True),
+        ("TRAVAUX", None, True),
+        ("TRAVAUX", "TRAVAUX", True),
+        ("TRAVAUX", "VOIRIE", False),
+        (None, "TRAVAUX", False),
+    ],
+)
+async def test_who_is_limited_to_a_service_sees_the_pieces_that_name_it(
+    named: str | None, limited: str | None, expected: bool
+) -> None:
+    parties = replace(AWAITING.parties, moa=Party(MOA, named))
+    ports = _ports([A4], replace(AWAITING, parties=parties))
+
+    shown = await Consultations(ports, LEVEL).show_piece(A4.id, Actor(OUVRAGE, MOA, limited))
+
     assert (shown is not None) is expected
 
 
@@ -220,7 +266,7 @@ async def test_the_prefill_of_a_recycled_dossier_is_metadata_that_is_accepted() 
     parties = replace(AWAITING.parties, moa=Party(COTRAITANT))
     corrected = replace(AWAITING, parties=parties, engagements={A4.id: "EJ-RECYCLE"})
 
-    filled = await Consultations(_ports([A4], corrected), LEVEL).prefill(A4.id, OEUVRE, MOE)
+    filled = await Consultations(_ports([A4], corrected), LEVEL).prefill(A4.id, Actor(OEUVRE, MOE))
 
     assert isinstance(filled, Prefill)
     assert (filled.parties, filled.engagement) == (parties, "EJ-RECYCLE")
@@ -242,7 +288,7 @@ async def test_each_one_awaited_is_prefilled_what_it_may_deposit(
     final = a_piece(reading(cadre="A7"))
     ports = _ports([final], a_state(final, awaited=awaited))
 
-    filled = await Consultations(ports, LEVEL).prefill(final.id, role, NAMES[role])
+    filled = await Consultations(ports, LEVEL).prefill(final.id, Actor(role, NAMES[role]))
 
     if cadres is None:
         assert isinstance(filled, Violation)

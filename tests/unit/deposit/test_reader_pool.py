@@ -183,22 +183,22 @@ def _heavy_ubl() -> bytes:
     ],
     ids=["factur_x", "plain_pdf", "light_cii", "heavy_ubl"],
 )
-async def test_a_file_is_read_apart_as_it_would_be_here(content: bytes) -> None:
-    async with run_pool(_BOUNDS) as pool:
-        read = await pool.read(content, "facture")
+async def test_a_file_is_read_apart_as_it_would_be_here(
+    readers: ReaderPool, content: bytes
+) -> None:
+    read = await readers.read(content, "facture")
 
     assert read == read_einvoice(content, "facture")
 
 
 @pytest.mark.parametrize("name", ["facture", "\udcff.pdf", "é" * 500])
-async def test_what_cannot_be_read_is_said_by_its_own_rule(name: str) -> None:
+async def test_what_cannot_be_read_is_said_by_its_own_rule(readers: ReaderPool, name: str) -> None:
     broken, unknown = b"%PDF-1.7\n" + b"x" * 3_000_000, bytes(3_000_000)
 
-    async with run_pool(_BOUNDS) as pool:
-        for content, code in ((broken, "DEP-FILE-08"), (unknown, "DEP-FILE-01")):
-            with pytest.raises(Unreadable) as refusal:
-                await pool.read(content, name)
-            assert refusal.value.violation.code == code
+    for content, code in ((broken, "DEP-FILE-08"), (unknown, "DEP-FILE-01")):
+        with pytest.raises(Unreadable) as refusal:
+            await readers.read(content, name)
+        assert refusal.value.violation.code == code
 
 
 def test_the_service_itself_never_loads_the_pdf_library() -> None:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +16,7 @@ from services.deposit.domain.metadata import Metadata
 from services.deposit.domain.proposal import Proposal
 from services.deposit.domain.unreadable import MALFORMED_XML
 from shared.circuit.loader import load_version
-from shared.circuit.parties import Party
+from shared.circuit.parties import Party, Service
 from shared.vocabulary.codes import ModePaiement, Syntax
 from shared.vocabulary.roles import Application, Role
 from shared.vocabulary.rules import Rule
@@ -28,6 +29,7 @@ from tests.unit.deposit.builders import (
     PAYER,
     READ,
     TITULAIRE,
+    TODAY,
     WORLD,
     a_structure,
     accepted,
@@ -161,6 +163,18 @@ def test_the_service_code_of_the_file_is_the_buyer_s() -> None:
         read=replace(READ, service_code="TRAVAUX"),
     )
     assert broken(contradiction) == [("DEP-META-01", "parties.service_financier.service")]
+
+
+def test_a_service_takes_a_deposit_from_its_first_day_to_its_last() -> None:
+    def deposit_for(service: Service) -> list[tuple[str, str]]:
+        world = where(PAYER, services={"BATI": service})
+        return broken(naming({Role.SERVICE_FINANCIER: Party(PAYER, "BATI")}), world)
+
+    before, day, after = (TODAY + timedelta(days=days) for days in (-1, 0, 1))
+    refused = [("CIR-SERVICE-02", "parties.service_financier.service")]
+    assert deposit_for(Service(valid_from=day, valid_until=day)) == []
+    assert deposit_for(Service(valid_until=before)) == refused
+    assert deposit_for(Service(valid_from=after)) == refused
 
 
 def test_service_codes_that_differ_at_their_end_are_told_apart() -> None:
@@ -356,3 +370,18 @@ def test_rule_codes_are_unique_and_speak_french() -> None:
 
     assert len({rule.code for rule in stated}) == len(stated)
     assert all(rule.sentence.endswith(".") and rule.remedy and rule.source for rule in stated)
+
+
+@pytest.mark.parametrize(
+    ("named", "expected"),
+    [("TRAVAUX", []), (None, ["DEP-SERVICE-01"]), ("VOIRIE", ["DEP-SERVICE-01"])],
+)
+def test_who_is_limited_to_a_service_deposits_for_it(
+    named: str | None, expected: list[str]
+) -> None:
+    services = {each: Service() for each in ("TRAVAUX", "VOIRIE")}
+    naming_it = naming({Role.TITULAIRE: Party(TITULAIRE, named)})
+
+    found = broken(replace(naming_it, service="TRAVAUX"), where(TITULAIRE, services=services))
+
+    assert found == [(code, "parties.titulaire.service") for code in expected]

@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.notification.application import (
+from services.notification.statuses.application.history import (
     History,
+    MarkedEntry,
     Scope,
     Subject,
     build_entry,
 )
-from services.notification.domain import Entry
+from services.notification.statuses.domain.entry import Entry, filter_visible
 from shared.contracts.common_v1 import ActorV1, PartiesV1, PartyV1
 from shared.contracts.routing_v1 import StatusChanged
 from shared.runtime.notifier import Notifier
@@ -55,6 +56,12 @@ class Memory:
 
     async def list_since(self, subject: Subject, after: int) -> Sequence[Entry]:
         return [each for each in self.kept if each.sequence > after and _is_of(each, subject)]
+
+    async def list_marked(self, viewer: Actor, after: int, limit: int) -> Sequence[MarkedEntry]:
+        """Marks are ten times the ranks; a hidden status is not listed."""
+        seen = filter_visible(self.kept, viewer.role)
+        marked = [MarkedEntry(10 * each.sequence, each) for each in seen]
+        return [each for each in marked if each.mark > after][:limit]
 
 
 def _is_of(entry: Entry, subject: Subject) -> bool:
@@ -104,6 +111,26 @@ async def test_a_stranger_learns_nothing(history: History, stranger: Actor) -> N
     assert await history.read(stranger, DOSSIER) is None
     assert await history.read(stranger, Subject(Scope.PIECE, "p1")) is None
     assert [entry async for entry in history.follow(stranger, DOSSIER, 0)] == []
+
+
+@pytest.mark.parametrize(
+    ("named", "limited", "expected"),
+    [
+        ("TRAVAUX", None, True),
+        ("TRAVAUX", "TRAVAUX", True),
+        ("TRAVAUX", "VOIRIE", False),
+        (None, "TRAVAUX", False),
+    ],
+)
+async def test_who_is_limited_to_a_service_reads_the_dossiers_that_name_it(
+    notifier: Notifier, named: str | None, limited: str | None, expected: bool
+) -> None:
+    first = replace(FIRST, parties=frozenset({TITULAIRE, replace(MOA, service=named)}))
+    history = History(Memory([first]), notifier, heartbeat_s=60)
+
+    found = await history.read(replace(MOA, service=limited), DOSSIER)
+
+    assert (found is not None) is expected
 
 
 async def test_an_unknown_dossier_has_no_history(history: History) -> None:
@@ -268,7 +295,9 @@ def test_a_status_comes_off_the_wire_with_the_parties_that_are_named() -> None:
         FIRST,
         sequence=4,
         status=Status.REFUSEE_MOE,
-        parties=frozenset({TITULAIRE, Actor(Role.MOE, "e"), Actor(Role.SERVICE_FINANCIER, "f")}),
+        parties=frozenset(
+            {TITULAIRE, Actor(Role.MOE, "e", "S"), Actor(Role.SERVICE_FINANCIER, "f")}
+        ),
         by=Actor(Role.MOE, "e"),
         motive="AUTRE",
         comment="Doublon",
@@ -286,3 +315,29 @@ def test_a_structure_has_so_many_connections_until_it_releases_one() -> None:
     assert callable(limit.acquire("t"))
     assert callable(limit.acquire("m"))
     assert limit.acquire("x") is LimitReached.SERVICE
+
+
+@pytest.mark.parametrize(
+    ("viewer", "after", "limit", "expected"),
+    [
+        (MOA, 0, 2, ([1, 2], 20, True)),
+        (MOA, 20, 2, ([3], 30, False)),
+        (MOA, 30, 2, ([], 30, False)),
+        (TITULAIRE, 0, 1, ([1], 10, True)),
+        (TITULAIRE, 10, 5, ([3], 30, False)),
+    ],
+)
+async def test_a_reader_goes_on_from_the_mark_of_the_last_page(
+    history: History, viewer: Actor, after: int, limit: int, expected: tuple[list[int], int, bool]
+) -> None:
+    page = await history.read_forward(viewer, after, limit)
+
+    assert ([each.entry.sequence for each in page.entries], page.mark, page.has_more) == expected
+
+
+async def test_a_hidden_status_does_not_move_the_mark(memory: Memory, notifier: Notifier) -> None:
+    memory.kept = [FIRST, PAID]
+
+    page = await History(memory, notifier, 15).read_forward(TITULAIRE, 10, 5)
+
+    assert (page.entries, page.mark, page.has_more) == ((), 10, False)

@@ -2,13 +2,19 @@
 
 from bisect import bisect_left
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
-from services.organisation.application import build_state
-from services.organisation.domain.judgement import judge
-from services.organisation.domain.structure import Declaration, Parameters, Service, Structure
+from services.organisation.structures.application.messages import build_state
+from services.organisation.structures.domain.judgement import judge
+from services.organisation.structures.domain.structure import (
+    Address,
+    Declaration,
+    Parameters,
+    Service,
+    Structure,
+)
 from shared.contracts.topics import RECORD_MAX_BYTES
 from shared.vocabulary.structures import IdentifierType, MoaParameter, StructureKind
 
@@ -17,8 +23,8 @@ PUBLIC = Declaration(IdentifierType.SIRET, SIRET, "Ville de Lumières", Structur
 PRIVATE = replace(PUBLIC, kind=StructureKind.PRIVEE)
 
 
-def broken(declared: Declaration, at: str = "", current: Structure | None = None) -> set[str]:
-    violations = judge(declared, at or declared.structure, current)
+def broken(declared: Declaration, at: str = "") -> set[str]:
+    violations = judge(declared, at or declared.structure)
     return {f"{violation.code} {violation.field}" for violation in violations}
 
 
@@ -64,11 +70,6 @@ def test_the_address_is_the_siret_or_the_type_and_the_identifier() -> None:
     assert broken(PUBLIC, at=f"SIRET-{SIRET}") == {"ORG-IDENTIFIANT-03 identifier"}
 
 
-def test_the_kind_of_a_structure_stays() -> None:
-    assert broken(PRIVATE, current=Structure(1, PUBLIC)) == {"ORG-TYPE-01 kind"}
-    assert broken(PUBLIC, current=Structure(1, PRIVATE)) == {"ORG-TYPE-01 kind"}
-
-
 @pytest.mark.parametrize("moa", [MoaParameter.AVEC, MoaParameter.EXCLUSIVEMENT])
 def test_only_a_public_structure_is_moa(moa: MoaParameter) -> None:
     parameters = Parameters(moa=moa)
@@ -78,7 +79,7 @@ def test_only_a_public_structure_is_moa(moa: MoaParameter) -> None:
 
 
 def test_every_public_parameter_of_a_private_structure_is_named() -> None:
-    everything = Parameters(MoaParameter.SANS, True, True, True, True, True)
+    everything = Parameters(MoaParameter.SANS, True, True, True, True)
     services = (Service("A", "A"), Service("B", "B", engagement_obligatoire=True))
 
     assert broken(replace(PRIVATE, parameters=everything, services=services)) == {
@@ -88,6 +89,38 @@ def test_every_public_parameter_of_a_private_structure_is_named() -> None:
         "ORG-PARAMETRE-02 parameters.mise_en_paiement_non_remontee",
         "ORG-PARAMETRE-02 services.1.engagement_obligatoire",
     }
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        (Address("1 rue Neuve", "", "59000", "Lille"), set()),
+        (Address(city="Monaco", postal_code="MC 98000", country="MC"), set()),
+        (Address("1 rue Neuve", "", "59000", "–"), {"ORG-ADRESSE-01 address.city"}),
+        (Address(city="Lille", country="fr"), {"ORG-ADRESSE-02 address.country"}),
+        (Address(city="Lille", postal_code="5900"), {"ORG-ADRESSE-03 address.postal_code"}),
+    ],
+)
+def test_a_postal_address_has_a_city_a_country_and_a_postal_code_of_that_country(
+    address: Address, expected: set[str]
+) -> None:
+    assert broken(replace(PUBLIC, address=address)) == expected
+
+
+@pytest.mark.parametrize("email", ["", "ville", "a@b", "a b@ville.example", "a@ville.example\n"])
+def test_an_e_mail_has_the_form_of_one(email: str) -> None:
+    assert broken(replace(PUBLIC, email="contact@ville.example")) == set()
+    assert broken(replace(PUBLIC, email=email)) == {"ORG-COURRIEL-01 email"}
+
+
+def test_the_validity_of_a_service_does_not_end_before_it_begins() -> None:
+    def of(start: date | None, until: date | None) -> set[str]:
+        service = Service("A", "A", valid_from=start, valid_until=until)
+        return broken(replace(PUBLIC, services=(service,)))
+
+    first, second = date(2026, 12, 1), date(2026, 12, 2)
+    assert of(first, second) == of(first, first) == of(first, None) == of(None, first) == set()
+    assert of(second, first) == {"ORG-SERVICE-04 services.0.valid_until"}
 
 
 @pytest.mark.parametrize("code", ["", " A", "A ", "A/B", "A" * 101, "Α", "A\n"])
@@ -107,11 +140,10 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
         services=(Service("A", "A"), Service("A", "B"), Service("?", "")),
     )
 
-    assert broken(declared, at=SIRET, current=Structure(3, PUBLIC)) == {
+    assert broken(declared, at=SIRET) == {
         "ORG-IDENTIFIANT-01 identifier",
         "ORG-IDENTIFIANT-03 identifier",
         "ORG-NOM-01 name",
-        "ORG-TYPE-01 kind",
         "ORG-PARAMETRE-01 parameters.moa",
         "ORG-SERVICE-02 services.0.code",
         "ORG-SERVICE-02 services.1.code",
@@ -123,7 +155,10 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
 @pytest.mark.parametrize("sign", ["e", "é", "'", "🚧"])
 def test_the_services_of_a_structure_fit_in_one_event_whatever_their_names(sign: str) -> None:
     def of(count: int) -> Declaration:
-        services = (Service(f"S{rank}", "a" + sign * 199) for rank in range(count))
+        services = (
+            Service(f"S{rank}", "a" + sign * 199, valid_from=date(2026, 1, 1))
+            for rank in range(count)
+        )
         return replace(PUBLIC, services=tuple(services))
 
     most = bisect_left(range(5000), True, key=lambda count: bool(broken(of(count)))) - 1
@@ -134,4 +169,4 @@ def test_the_services_of_a_structure_fit_in_one_event_whatever_their_names(sign:
 
 def _told_bytes(declared: Declaration) -> int:
     told = build_state(Structure(1, declared), datetime(2026, 11, 29, tzinfo=UTC))
-    return len(told.model_dump_json().encode())
+    return len(told.model_dump_json(exclude_none=True).encode())

@@ -173,6 +173,17 @@ async def test_what_a_routing_of_the_version_before_answers_is_of_its_format(
     assert faults(folder) == []
 
 
+async def test_what_the_verifier_does_not_compute_is_left_to_the_trail(tmp_path: Path) -> None:
+    world = World()
+    world.dossier_now |= {"mandant": "90000000300013", "delay_starts": {"notice": "", "starts": []}}
+
+    folder = unpacked(await export(world), tmp_path)
+
+    exported = json.loads((folder / "dossier.json").read_bytes())
+    assert not {"mandant", "delay_starts"} & exported.keys()
+    assert faults(folder) == []
+
+
 async def test_the_trail_leaves_as_it_was_hashed() -> None:
     world = World()
 

@@ -23,6 +23,7 @@ from services.portal.adapters.queries import (
 )
 from services.portal.domain.criteria import Criteria, Place, Range
 from services.portal.entrypoints.requests import SearchQuery
+from shared.circuit.applications import ListedApplication
 from shared.circuit.parties import Party
 from shared.runtime.store.database import Document
 from shared.vocabulary.actors import Actor
@@ -47,6 +48,22 @@ def test_every_question_is_bound_to_who_asks() -> None:
     assert build_awaiting(BUYER)[0] == {"$match": {"awaited_by": "moa|m"}}
     assert build_sent(BUYER, Range())["depositor"] == "moa|m"
     assert build_received(BUYER, Range())["received_by"] == "moa|m"
+
+
+def test_every_question_of_a_limited_viewer_is_bound_to_its_service() -> None:
+    viewer = Actor(Role.MOA, "m", "TRAVAUX")
+    own = {"party_keys.moa": build_party_key(Party("m", "TRAVAUX"))}
+    other = Criteria(parties={Role.MOA: Party("m", "VOIRIE")})
+
+    assert build_search(viewer, Criteria()) == {"$and": [{"seen_by": "moa|m"}, own]}
+    asked = build_search(viewer, other)["$and"]
+    assert asked[0]["party_keys.moa"] == build_party_key(Party("m", "VOIRIE"))
+    assert asked[1] == own
+    assert build_sent_count(viewer)[0] == {"$match": {"depositor": "moa|m", **own}}
+    assert build_received_count(viewer)[0] == {"$match": {"received_by": "moa|m", **own}}
+    assert build_awaiting(viewer)[0] == {"$match": {"awaited_by": "moa|m", **own}}
+    for build in (build_sent, build_received):
+        assert build(viewer, Range())["party_keys.moa"] == own["party_keys.moa"]
 
 
 @pytest.mark.parametrize(
@@ -217,6 +234,7 @@ def test_every_field_that_can_be_asked_for_follows_its_scope_in_an_index() -> No
         parties={role: Party("s", "A") for role in Role},
         depositor=Role.MOE,
         closed=False,
+        application=ListedApplication.FACTURES_DE_TRAVAUX,
     )
     beginnings = {tuple(field for field, _ in keys[:2]) for keys in INDEXES}
     asked = {field for viewer in (SUPPLIER, BUYER) for field in build_search(viewer, everything)}
@@ -230,6 +248,38 @@ def test_every_field_that_can_be_asked_for_follows_its_scope_in_an_index() -> No
         for each in fields(Criteria)
         if getattr(everything, each.name) == getattr(Criteria(), each.name)
     } == left_out
+
+
+EMISES, TRAVAUX, RECUES = ListedApplication
+
+
+@pytest.mark.parametrize(
+    ("role", "application", "cadre", "is_there"),
+    [
+        (Role.MOA, EMISES, "A1", True),
+        (Role.TITULAIRE, EMISES, "A1", True),
+        (Role.MOA, TRAVAUX, "A1", False),
+        (Role.TITULAIRE, TRAVAUX, "A1", False),
+        (Role.MOA, RECUES, "A1", False),
+        (Role.SERVICE_FINANCIER, RECUES, "A1", True),
+        (Role.SERVICE_FINANCIER, EMISES, "A1", False),
+        (Role.MOA, TRAVAUX, "A19", True),
+        (Role.MOE, TRAVAUX, "A6", True),
+        (Role.MOA, EMISES, "A19", False),
+        (Role.SERVICE_FINANCIER, RECUES, "A19", True),
+        (Role.SERVICE_FINANCIER, TRAVAUX, "A19", False),
+    ],
+)
+def test_a_piece_is_in_the_application_of_its_depositor_or_in_those_received(
+    role: Role, application: ListedApplication, cadre: str, is_there: bool
+) -> None:
+    asked = Criteria(application=application, cadres=frozenset({cadre, "A4"}))
+
+    found = build_search(Actor(role, "s"), asked)
+
+    assert (cadre in found["cadre"]["$in"]) is is_there
+    is_received = role is Role.SERVICE_FINANCIER and application is RECUES
+    assert ("received_by" in found) is is_received
 
 
 def test_a_search_by_a_cadre_that_does_not_exist_is_refused() -> None:

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from services.deposit.entrypoints.answers import DepositedPieceAnswer
-from services.notification.application import build_entry
-from services.notification.domain import filter_visible
-from services.notification.entrypoints import HistoryEntryAnswer
+from services.notification.statuses.application.history import build_entry
+from services.notification.statuses.domain.entry import filter_visible
+from services.notification.statuses.entrypoints.answers import HistoryEntryAnswer
 from services.portal.application.piece_states import read_pieces
 from services.portal.entrypoints.answers import FoundPieceAnswer
 from services.routing.application.copy_verification import find_differences
@@ -110,8 +110,12 @@ def test_every_field_that_is_shown_is_expected_or_named_here() -> None:
     labels = {"cadre_label", "status_label", "motive_label"}
     asked_by = {"piece_id", "dossier_id"}
     never_told_to_routing = {"type_tva", "mode_paiement", "read"}
+    # The mandate and the sheet by which deposit judged, and the lot, are read by deposit alone.
+    never_told_to_routing |= {"mandate", "sheet", "lot"}
     where_stated = {"type_code"}
     of_who_asks = {"awaits_me", "differences"}
+    # A status that was kept before statuses told it has none.
+    not_told_before = {"marche"}
 
     def list_left_out(answer: type[Answer], expected: dict[str, Any]) -> set[str]:
         return answer.model_fields.keys() - expected.keys() - labels - asked_by
@@ -119,4 +123,5 @@ def test_every_field_that_is_shown_is_expected_or_named_here() -> None:
     left_by_deposit = list_left_out(DepositedPieceAnswer, expect_of_deposit(told, state, role))
     assert left_by_deposit - where_stated == never_told_to_routing
     assert list_left_out(FoundPieceAnswer, expect_of_portal(told, state, role)) == of_who_asks
-    assert list_left_out(HistoryEntryAnswer, expect_of_notification(told, role)[0]) == set()
+    shown = expect_of_notification(told, role)[0]
+    assert list_left_out(HistoryEntryAnswer, shown) == not_told_before

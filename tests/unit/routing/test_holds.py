@@ -1,6 +1,7 @@
 """A dossier waits while the directory forbids its next hop, and leaves when it is set right."""
 
 from dataclasses import replace
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -8,7 +9,7 @@ from services.routing.domain.commands import Rejudge
 from services.routing.domain.decide import decide
 from services.routing.domain.dossier import Dossier
 from services.routing.domain.events import Forwarded, Held
-from shared.circuit.parties import Party, Structure
+from shared.circuit.parties import Party, Service, Structure
 from shared.circuit.statuses import Act
 from shared.vocabulary.roles import Purpose, Role
 from shared.vocabulary.statuses import Status
@@ -69,6 +70,21 @@ def test_a_service_closed_since_the_deposit_holds_the_dossier() -> None:
     parties = replace(PARTIES, moe=Party("moe", "CLOS"))
 
     assert _held(after(replace(A4, parties=parties))) == ("CIR-SERVICE-02", "moe")
+
+
+def test_a_service_before_its_first_day_holds_the_dossier_until_that_day() -> None:
+    service = Service(valid_from=date(2026, 11, 25))
+    directory = a_directory(a_structure("moe", MoaParameter.SANS, services={"NEUF": service}))
+    parties = replace(PARTIES, moe=Party("moe", "NEUF"))
+    held = after(replace(A4, parties=parties), directory=directory)
+    # 25 November begins in Paris at 23:00 UTC.
+    late, first_day = (datetime(2026, 11, 24, hour, tzinfo=UTC) for hour in (22, 23))
+
+    assert _held(held) == ("CIR-SERVICE-02", "moe")
+    assert decide(held, Rejudge(), directory, late).events == ()
+    released = fold(held, decide(held, Rejudge(), directory, first_day).events)
+    assert released is not None
+    assert released.hold is None
 
 
 def test_a_moe_that_left_after_its_turn_holds_nothing() -> None:

@@ -17,6 +17,7 @@ from services.routing.domain.commands import (
     Correction,
     Deposit,
     Rejudge,
+    Remind,
     Treat,
 )
 from services.routing.domain.decide import decide
@@ -31,6 +32,7 @@ from shared.vocabulary.roles import Role
 from shared.vocabulary.statuses import FINAL, Status
 from shared.vocabulary.structures import MoaParameter, StructureStatus
 from tests.unit.routing.builders import (
+    DIRECTORY,
     NOW,
     PARTIES,
     SANS_MOA,
@@ -90,13 +92,17 @@ class Walk:
         self._take(a_deposit(row.cadre, piece_id="0", parties=self.parties))
         for step in range(1, _LENGTH):
             assert self.dossier is not None
-            self._take(self._command(self.dossier, str(step)))
+            command = self._command(self.dossier, str(step))
+            if isinstance(command, ApplyDelay):
+                # The timer of reminders runs beside that of delays; it reads no structure.
+                self._take(Remind(), DIRECTORY)
+            self._take(command)
         assert replay(self.trail) == self.dossier
 
-    def _take(self, command: Command) -> None:
+    def _take(self, command: Command, directory: dict[str, Structure] | None = None) -> None:
         before = self.dossier
-        directory: dict[str, Structure] = self.random.choice(_DIRECTORIES)
-        decision = decide(before, command, directory, self.now)
+        known = directory or self.random.choice(_DIRECTORIES)
+        decision = decide(before, command, known, self.now)
         for event in decision.events:
             self.dossier = evolve(self.dossier, event)
         self.trail += decision.events

@@ -1,6 +1,7 @@
 """Service code, engagement, or either: what a recipient requires."""
 
 import itertools
+from datetime import date
 
 import pytest
 
@@ -9,10 +10,14 @@ from shared.circuit.parties import Party, Service, Structure
 from shared.vocabulary.roles import Role
 from shared.vocabulary.structures import MoaParameter, StructureKind, StructureStatus
 
+TODAY = date(2026, 11, 30)
 SERVICES = {
     "TRVX": Service(),
     "EJ": Service(engagement_obligatoire=True),
     "VIEUX": Service(active=False),
+    "DEMAIN": Service(valid_from=date(2026, 12, 1)),
+    "AUJOURD'HUI": Service(valid_from=date(2026, 11, 30), valid_until=date(2026, 11, 30)),
+    "HIER": Service(valid_until=date(2026, 11, 29)),
 }
 
 
@@ -31,7 +36,7 @@ def _structure(service: bool = False, engagement: bool = False, either: bool = F
 
 
 def _codes(structure: Structure, service: str | None, engagement: str | None) -> set[str]:
-    broken = judge_fields(Role.MOA, Party("S", service), structure, engagement)
+    broken = judge_fields(Role.MOA, Party("S", service), structure, engagement, TODAY)
     return {violation.code for violation in broken}
 
 
@@ -72,10 +77,16 @@ def test_a_service_given_must_exist_and_be_active() -> None:
     assert _codes(_structure(), "VIEUX", None) == {"CIR-SERVICE-02"}
 
 
+def test_a_service_is_active_from_its_first_day_to_its_last() -> None:
+    assert _codes(_structure(), "DEMAIN", None) == {"CIR-SERVICE-02"}
+    assert _codes(_structure(), "AUJOURD'HUI", None) == set()
+    assert _codes(_structure(), "HIER", None) == {"CIR-SERVICE-02"}
+
+
 def test_a_violation_names_the_field_of_the_recipient() -> None:
     structure = _structure(service=True, engagement=True)
 
-    broken = judge_fields(Role.SERVICE_FINANCIER, Party("S"), structure, None)
+    broken = judge_fields(Role.SERVICE_FINANCIER, Party("S"), structure, None, TODAY)
 
     assert [violation.field for violation in broken] == ["service_financier.service", "engagement"]
 

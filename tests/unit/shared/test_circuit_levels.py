@@ -31,6 +31,8 @@ def test_new_dossiers_open_by_the_last_circuit_that_the_write_level_lets_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines = "version;niveau\n2026-1;1\n2026-2;1\n2027-1;2\n2027-2;4\n"
+    # The cache must neither give nor keep an answer of other tables.
+    monkeypatch.setattr(loader, "find_current", loader.find_current.__wrapped__)
     (tmp_path / "circuits.csv").write_text(lines, encoding="utf-8")
     monkeypatch.setattr(loader, "_TABLES", tmp_path)
 
@@ -39,8 +41,11 @@ def test_new_dossiers_open_by_the_last_circuit_that_the_write_level_lets_in(
     ]
 
 
-def test_today_dossiers_open_by_the_second_circuit() -> None:
-    assert (loader.CURRENT, loader.NEWEST, loader.find_current(1)) == ("2026-2",) * 3
+def test_today_dossiers_open_by_the_second_circuit_and_by_the_third_once_the_level_is_raised() -> (
+    None
+):
+    assert (loader.CURRENT, loader.find_current(1)) == ("2026-2",) * 2
+    assert (loader.NEWEST, loader.find_current(2)) == ("2026-3",) * 2
 
 
 def test_an_act_of_a_higher_level_is_neither_offered_nor_found(
@@ -73,4 +78,4 @@ def test_no_level_is_written_that_this_version_does_not_judge(level: int) -> Non
 
 def test_what_is_written_is_what_the_version_before_judges() -> None:
     assert RuntimeSettings(kafka="k", mongo="m").write_level == WRITE_LEVEL
-    assert (LEVEL, WRITE_LEVEL) == (1, 1)
+    assert (LEVEL, WRITE_LEVEL) == (2, 1)

@@ -61,7 +61,9 @@ def _contestable(cadre: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("name", "rows", "delays"), [("2026-1", 7, 4), ("2026-2", 27, 9)], ids=["2026-1", "2026-2"]
+    ("name", "rows", "delays"),
+    [("2026-1", 7, 4), ("2026-2", 27, 9), ("2026-3", 28, 12)],
+    ids=["2026-1", "2026-2", "2026-3"],
 )
 def test_a_shipped_circuit_is_accepted(name: str, rows: int, delays: int) -> None:
     circuit = load_version(name)
@@ -70,7 +72,11 @@ def test_a_shipped_circuit_is_accepted(name: str, rows: int, delays: int) -> Non
 
 
 def test_every_shipped_circuit_is_among_those_tried() -> None:
-    assert {path.name for path in TABLES.iterdir() if path.is_dir()} == {"2026-1", "2026-2"}
+    assert {path.name for path in TABLES.iterdir() if path.is_dir()} == {
+        "2026-1",
+        "2026-2",
+        "2026-3",
+    }
 
 
 def test_a_table_may_lack_the_later_columns_and_have_blank_lines() -> None:

@@ -1,6 +1,7 @@
 """The decision table of the MOA parameter, row by row and over every combination."""
 
 import itertools
+from datetime import date
 
 import pytest
 
@@ -170,7 +171,9 @@ def test_a_hop_without_a_moa_is_judged_by_the_payer_alone() -> None:
     parties = Parties(Party("t"), Party("sf"), Party("moe"))
     sans = PUBLIC | {"sf": _structure("sf", SANS)}
 
-    assert judge_hop(Role.MOE, Party("moe"), parties, sans, require_moa=True) is None
-    obstacle = judge_hop(Role.MOE, Party("moe"), parties, PUBLIC, require_moa=True)
+    today = date(2026, 11, 30)
+
+    assert judge_hop(Role.MOE, Party("moe"), parties, sans, today=today, require_moa=True) is None
+    obstacle = judge_hop(Role.MOE, Party("moe"), parties, PUBLIC, today=today, require_moa=True)
     assert obstacle is not None
     assert (obstacle.structure, obstacle.violation.code) == ("sf", "CIR-MOA-03")

@@ -111,9 +111,13 @@ def test_every_desk_has_its_topic() -> None:
 
 def test_only_what_can_be_rebuilt_from_is_kept_for_ever() -> None:
     assert all(topic.is_compacted == (topic.retention_ms is None) for topic in TOPICS)
-    assert {"travaux.dossier.v1", "organisation.structure.v1"} == {
-        topic.name for topic in TOPICS if topic.is_compacted
-    }
+    assert {
+        "travaux.dossier.v1",
+        "organisation.structure.v1",
+        "organisation.habilitation.v1",
+        "organisation.mandat.v1",
+        "organisation.marche.v1",
+    } == {topic.name for topic in TOPICS if topic.is_compacted}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Refusals that may only be early: they say when to retry, and no other refusal does."""
 
+from datetime import date
+
 import pytest
 
 from docs.generators.rules import find_rules
@@ -20,8 +22,11 @@ PUBLISHED = {
     "CIR-STRUCTURE": {"01", "02"},
     "CIR-SERVICE": {"01", "02"},
     "CIR-MOA": {"01", "02", "03"},
+    "CIR-MANDAT": {"01", "02", "03", "04", "05"},
     "CIR-CHAMP": {"01", "02", "03", "04"},
-    "DEP-META": {"03"},
+    "DEP-META": {"03", "10"},
+    "DEP-FICHE": {"01", "02", "03", "04", "05"},
+    "DEP-REGUL": {"04", "06", "09"},
     "DEP-SUITE": {"01", "03", "05"},
     "DEP-COMPL": {"01"},
     "SUP-DESTINATAIRE": {"02", "03"},
@@ -97,7 +102,7 @@ def test_a_structure_that_cannot_be_one_is_not_refused_early(
     structure: str, *, is_early: bool
 ) -> None:
     circuit_one = judge_structure(Role.MOE, Party(structure), {})
-    (support_one,) = judge_recipient(Recipient(structure), {})
+    (support_one,) = judge_recipient(Recipient(structure), {}, date(2026, 11, 30))
 
     assert circuit_one is not None
     assert [circuit_one.can_be_early, support_one.can_be_early] == [is_early] * 2

@@ -30,6 +30,11 @@ SAID = {
             "motive": "MAUVAISE_MOA",
         },
     ),
+    "dossier.rappel.v1": (
+        "reminder",
+        {"cadre": "A19", "delay": "paiement", "role": "service_financier"}
+        | {"structure": "90000000300013"},
+    ),
     "dossier.echeance.v1": ("delay", {"cadre": "A10", "delay": "validation", **TITULAIRE}),
 }
 FIELDS = {
@@ -38,6 +43,7 @@ FIELDS = {
     "hop": ("cadre", "role", "structure", "purpose"),
     "status": ("cadre", "status", "previous", "motive"),
     "delay": ("cadre", "delay", "role", "structure"),
+    "reminder": ("cadre", "delay", "role", "structure"),
     "publication": ("topic", "type"),
     "delivery": ("topic", "type"),
     "dead_letter": ("topic", "entry", "reason"),

@@ -17,22 +17,20 @@ from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import BaseModel, ConfigDict, Field
 from pymongo.errors import DuplicateKeyError, OperationFailure, ServerSelectionTimeoutError
-from starlette.requests import HTTPConnection
 from starlette.types import Message
 
 from shared.runtime.errors import NewerDocumentError, TooLargeError, TransientError
 from shared.runtime.web.app import RequestMiddleware, create_app
 from shared.runtime.web.body_limits import BodyLimits
 from shared.runtime.web.caller import Caller
-from shared.runtime.web.middlewares import Authenticator
-from shared.runtime.web.problems import Problem, build_not_found, build_refused
+from shared.runtime.web.problems import build_not_found, build_refused
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.rules import Violation
 from shared.vocabulary.sizes import MEGABYTE
+from tests.kit.fake_access import AUTHORIZATION, ME, build_ports, build_rights
 from tests.kit.waiting import scale_timeout
-from tests.kit.web_limits import BODY_LIMITS
+from tests.kit.web_limits import BODY_LIMITS, build_caller_limits
 
-ME = {"x-structure": "35600000000048", "x-role": "moe"}
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 TRACEPARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
 
@@ -119,34 +117,34 @@ async def no_lifespan(_: FastAPI) -> AsyncIterator[None]:
 async def client(
     missing: Sequence[str] = (),
     *,
-    trust_headers: bool = True,
     is_started: bool = True,
     headers: Mapping[str, str] = ME,
-    open_paths: Sequence[str] = (),
-    authenticators: Mapping[str, Authenticator] = MappingProxyType({}),
+    needs: Mapping[str, str] = MappingProxyType({}),
     uploads: Mapping[str, int] = MappingProxyType({}),
     body_limits: BodyLimits = BODY_LIMITS,
     requests_each: int = 1000,
+    caller_limits: tuple[int, int] = (0, 0),
     proxies: Sequence[str] = (),
     address: str = "192.0.2.7",
 ) -> AsyncIterator[httpx.AsyncClient]:
     async def readiness() -> Sequence[str]:
         return missing
 
+    router = a_router()
     app = create_app(
         "essai",
         title="essai",
         description="",
-        routers=[a_router()],
+        routers=[router],
         readiness=readiness,
         is_started=lambda: is_started,
         lifespan=no_lifespan,
-        trust_headers=trust_headers,
-        open_paths=open_paths,
-        authenticators=authenticators,
+        access=build_ports(),
+        rights=build_rights([router], needs),
         uploads=uploads,
         body_limits=body_limits,
         requests_each=requests_each,
+        caller_limits=build_caller_limits(*caller_limits, *proxies),
         proxies=proxies,
     )
     transport = httpx.ASGITransport(app, raise_app_exceptions=True, client=(address, 1))
@@ -411,14 +409,55 @@ async def test_a_body_at_the_limit_is_read() -> None:
 @pytest.mark.parametrize(
     ("headers", "code"),
     [
-        ({}, "HTTP-CALLER-02"),
-        ({"x-structure": "s"}, "HTTP-CALLER-02"),
-        ({"x-structure": "s", "x-role": "roi"}, "HTTP-CALLER-03"),
+        ({}, "HTTP-JETON-01"),
+        ({"x-structure": "s", "x-role": "moe"}, "HTTP-JETON-01"),
+        ({**ME, "authorization": "Basic YTpi"}, "HTTP-JETON-02"),
+        ({**ME, "authorization": "Bearer"}, "HTTP-JETON-02"),
+        ({**ME, "authorization": "Bearer a b"}, "HTTP-JETON-02"),
+        ({**ME, "authorization": "Bearer other"}, "HTTP-JETON-02"),
     ],
 )
-async def test_a_caller_who_is_not_named_is_refused(headers: dict[str, str], code: str) -> None:
+async def test_a_caller_whose_token_is_not_good_is_refused(
+    headers: dict[str, str], code: str
+) -> None:
     async with client(headers=headers) as http:
-        await problem(await http.get("/me"), 401, code)
+        answer = await http.get("/me")
+
+    await problem(answer, 401, code)
+    wanted = 'Bearer realm="aiguillage"'
+    error = ', error="invalid_token"' if code != "HTTP-JETON-01" else ""
+    assert answer.headers["www-authenticate"] == wanted + error
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ({}, "HTTP-CALLER-02"),
+        ({"x-structure": "s"}, "HTTP-CALLER-02"),
+        ({"x-role": "moe"}, "HTTP-CALLER-02"),
+        ({"x-structure": "s", "x-role": "roi"}, "HTTP-CALLER-03"),
+        ({"x-structure": "s", "x-role": "moe", "x-service": "%FF"}, "HTTP-CALLER-09"),
+        ({"x-desk": "cuisine"}, "HTTP-CALLER-05"),
+    ],
+)
+async def test_a_caller_says_for_whom_it_acts(headers: dict[str, str], code: str) -> None:
+    async with client(headers={**AUTHORIZATION, **headers}) as http:
+        await problem(await http.get("/me"), 400, code)
+
+
+@pytest.mark.parametrize("name", ["authorization", "x-structure", "x-role", "x-service", "x-desk"])
+async def test_a_header_of_identity_is_given_once(name: str) -> None:
+    value = {**ME, "x-service": "a", "x-desk": "metier"}[name]
+    headers = [*(each for each in ME.items() if each[0] != name), (name, value), (name, value)]
+    async with client(headers={}) as http:
+        await problem(await http.get("/me", headers=headers), 400, "HTTP-CALLER-08")
+
+
+async def test_a_header_of_a_token_is_short() -> None:
+    async with client(headers={"authorization": "Bearer " + "a" * 8186}) as http:
+        await problem(await http.get("/me"), 431, "HTTP-JETON-10")
+    async with client(headers={"authorization": "Bearer " + "a" * 8185}) as http:
+        await problem(await http.get("/me"), 401, "HTTP-JETON-02")
 
 
 @pytest.mark.parametrize("path", ["/bytes", "/streams", "/forms", "/files", "/nowhere"])
@@ -444,12 +483,12 @@ async def test_nothing_is_read_of_what_a_stranger_sends(path: str, headers: dict
     ["/health/live", "/health/ready", "/metrics", "/essai/v1/docs", "/essai/v1/openapi.json"],
 )
 async def test_who_looks_after_the_service_need_not_be_named(path: str) -> None:
-    async with client(headers={}, trust_headers=False) as http:
+    async with client(headers={}) as http:
         assert (await http.get(f"http://essai{path}")).status_code == 200
 
 
 async def test_the_documentation_page_loads_nothing_from_another_host() -> None:
-    async with client(headers={}, trust_headers=False) as http:
+    async with client(headers={}) as http:
         page = (await http.get("http://essai/essai/v1/docs")).text
         assets = re.findall(r'(?:src|href)="([^"]+)"', page)
         answers = [await http.get(f"http://essai{path}") for path in assets]
@@ -497,7 +536,7 @@ ODD = [
 async def test_an_odd_spelling_of_a_path_is_open_to_nobody_and_takes_no_large_body(
     path: str,
 ) -> None:
-    opened = {"open_paths": ["/bytes"], "uploads": {"/bytes": 3}}
+    opened = {"needs": {"/bytes": "public"}, "uploads": {"/bytes": 3}}
     headers = {"content-type": FORM_TYPE}
     async with client(headers={}, **opened) as http:  # type: ignore[arg-type]
         alone = await http.post(at_root(path), content=b"x", headers=headers)
@@ -514,7 +553,7 @@ async def test_an_odd_spelling_of_a_path_is_open_to_nobody_and_takes_no_large_bo
 async def test_an_encoded_spelling_of_a_route_has_the_limits_of_the_route(path: str) -> None:
     headers = {"content-type": FORM_TYPE}
     async with client(headers={}) as http:
-        await problem(await http.post(at_root(path), content=b"x"), 401, "HTTP-CALLER-02")
+        await problem(await http.post(at_root(path), content=b"x"), 401, "HTTP-JETON-01")
     async with client(uploads={"/bytes": 3}) as http:
         within = await http.post(at_root(path), content=b"x" * 3 * MEGABYTE, headers=headers)
         assert within.json() == 3 * MEGABYTE
@@ -522,10 +561,11 @@ async def test_an_encoded_spelling_of_a_route_has_the_limits_of_the_route(path: 
         assert over.status_code == 413
 
 
-async def test_a_slash_at_the_end_is_answered_as_the_caller_would_be_without_it() -> None:
-    async with client(headers={}, authenticators={"/bytes": authenticate_desk}) as http:
-        assert (await http.post("/bytes/", content=b"x")).status_code == 401
-    async with client(headers={}, open_paths=["/bytes"]) as http:
+async def test_a_path_with_a_slash_at_the_end_is_another_one() -> None:
+    needs = {"/bytes": "public"}
+    async with client(headers={}, needs=needs) as http:
+        await problem(await http.post("/bytes/", content=b"x"), 401, "HTTP-JETON-01")
+    async with client(needs=needs) as http:
         await problem(await http.post("/bytes/", content=b"x"), 404, "HTTP-404")
 
 
@@ -552,17 +592,17 @@ async def test_the_description_names_the_public_paths_and_no_others() -> None:
 
 
 async def test_an_open_path_ends_where_a_segment_does() -> None:
-    async with client(headers={}, open_paths=["/byte"]) as http:
-        await problem(await http.post("/bytes", content=b"x"), 401, "HTTP-CALLER-02")
+    async with client(headers={}, needs={"/forms": "public"}) as http:
+        await problem(await http.post("/bytes", content=b"x"), 401, "HTTP-JETON-01")
 
 
 async def test_a_stranger_is_let_in_where_a_service_is_open_with_less_to_send() -> None:
-    async with client(headers={}, open_paths=["/bytes"]) as http:
+    async with client(headers={}, needs={"/bytes": "public"}) as http:
         assert (await http.post("/bytes", content=b"x" * 2**17)).json() == 2**17
         over = await problem(await http.post("/bytes", content=b"x" * (2**17 + 1)), 413, "HTTP-413")
         assert over["detail"] == "L'envoi dépasse 128 Ko : rien n'a été gardé."
-        await problem(await http.post("/streams", content=b"x"), 401, "HTTP-CALLER-02")
-    async with client(open_paths=["/bytes"]) as http:
+        await problem(await http.post("/streams", content=b"x"), 401, "HTTP-JETON-01")
+    async with client(needs={"/bytes": "public"}) as http:
         assert (await http.post("/streams", content=b"x" * 2**20)).json() == 2**20
 
 
@@ -606,12 +646,6 @@ async def test_of_two_types_the_one_that_the_framework_reads_decides() -> None:
     await problem(response, 413, "HTTP-413")
 
 
-def authenticate_desk(connection: HTTPConnection) -> str:
-    if not (desk := connection.headers.get("x-desk")):
-        raise Problem(401, "HTTP-CALLER-04", "Indiquer le bureau (X-Desk).")
-    return desk
-
-
 @asynccontextmanager
 async def body_on_its_way(
     http: httpx.AsyncClient, path: str, headers: Mapping[str, str]
@@ -650,13 +684,11 @@ async def test_a_structure_has_one_quarter_of_the_uploads_however_it_is_spelt(
         assert (await http.post("/bytes", content=b"x", headers=other)).json() == 1
 
 
-async def test_a_header_that_nobody_authenticated_gives_no_further_quarter() -> None:
+async def test_a_structure_that_was_not_judged_gives_no_further_quarter() -> None:
     limits = replace(BODY_LIMITS, uploads_mb=4, upload_wait_s=0.05)
     form = {"content-type": FORM_TYPE, "content-length": str(MEGABYTE), "x-desk": "technique"}
     async with (
-        client(
-            uploads={"/bytes": 3}, body_limits=limits, authenticators={"/bytes": authenticate_desk}
-        ) as http,
+        client(uploads={"/bytes": 3}, body_limits=limits, needs={"/bytes": "desk"}) as http,
         body_on_its_way(http, "/bytes", {**form, "x-structure": "s1"}),
     ):
         answer = await http.post("/bytes", content=b"x", headers={**form, "x-structure": "s2"})
@@ -688,21 +720,32 @@ async def test_a_proxy_that_names_no_client_is_not_bounded_as_one() -> None:
         assert (await http.get("/me")).status_code == 200
 
 
-async def test_a_prefix_may_have_an_authenticator_of_its_own() -> None:
-    authenticators = {"/bytes": authenticate_desk}
-    async with client(headers={"x-desk": "technique"}, authenticators=authenticators) as http:
+async def test_a_route_has_a_need_of_its_own() -> None:
+    needs = {"/bytes": "desk"}
+    async with client(headers={**AUTHORIZATION, "x-desk": "technique"}, needs=needs) as http:
         assert (await http.post("/bytes", content=b"abc")).json() == 3
-        await problem(await http.post("/streams", content=b"abc"), 401, "HTTP-CALLER-02")
-    async with client(authenticators=authenticators, open_paths=["/bytes"]) as http:
-        await problem(await http.post("/bytes", content=b"abc"), 401, "HTTP-CALLER-04")
+    async with client(needs=needs) as http:
+        await problem(await http.post("/bytes", content=b"abc"), 400, "HTTP-CALLER-04")
+    async with client(needs={"/bytes": "operator"}) as http:
+        await problem(await http.post("/bytes", content=b"abc"), 403, "HTTP-DROIT-05")
 
 
 @pytest.mark.parametrize(
-    "headers", [{"x-structure": "s"}, {**ME, "x-role": "roi"}, {"x-role": "moe"}]
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"x-structure": "s"}, 401),
+        ({"authorization": "Bearer other"}, 401),
+        ({"authorization": "Basic YTpi"}, 200),
+        ({**ME, "x-role": "roi"}, 400),
+        (ME, 200),
+    ],
 )
-async def test_a_name_must_hold_where_strangers_may_come(headers: dict[str, str]) -> None:
-    async with client(headers=headers, open_paths=["/bytes"]) as http:
-        assert (await http.post("/bytes", content=b"abc")).status_code == 401
+async def test_a_name_must_hold_where_strangers_may_come(
+    headers: dict[str, str], status: int
+) -> None:
+    async with client(headers=headers, needs={"/bytes": "public | member"}) as http:
+        assert (await http.post("/bytes", content=b"abc")).status_code == status
 
 
 @pytest.mark.parametrize(
@@ -724,7 +767,7 @@ async def test_an_identifier_is_judged_as_it_is_decoded(name: str, code: str | N
         response = await http.get("/me")
 
     if code:
-        await problem(response, 401, code)
+        await problem(response, 400, code)
     else:
         assert response.json() == "é" * 100 + " moe"
 
@@ -738,13 +781,6 @@ async def test_a_form_that_cannot_be_read_is_refused_in_french(body: bytes) -> N
 
     told = await problem(response, 400, "HTTP-400")
     assert told["detail"].startswith("Le corps de la requête n'a pas pu être lu")
-
-
-async def test_headers_name_nobody_where_they_are_not_trusted() -> None:
-    async with client(trust_headers=False) as http:
-        response = await http.get("/me", headers={"x-structure": "s", "x-role": "moe"})
-
-        await problem(response, 401, "HTTP-CALLER-01")
 
 
 async def test_a_caller_is_a_structure_and_a_role() -> None:

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from shared.runtime.jobs import failing
 from shared.runtime.messaging import dead_letters, unpublished
+from tests.kit.einvoices import ROOT
 
 _AWAY = "mongodb://127.0.0.1:1/"
 _VERIFY = ["verify", "0199e0c6-0000-7000-8000-000000000001"]
@@ -26,17 +27,45 @@ def call(module: object, *words: str, **settings: str) -> tuple[int, list[str]]:
     return done.exit_code, done.output.splitlines()
 
 
-def rebuild(**settings: str) -> tuple[int, list[str]]:
-    """Rebuild the read models of portal, in a process of its own: it configures the logs."""
+_REBUILDS = """
+import os, runpy, sys
+from services.portal import bootstrap  # once, for all: it takes a second
+
+for settings in {settings}:
+    sys.stdout.flush()
+    if pid := os.fork():
+        print("status", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+    else:
+        os.environ.clear()
+        os.environ.update(settings)
+        sys.argv[1:] = ["rebuild"]
+        runpy.run_module("services.portal", run_name="__main__")
+"""
+
+
+def rebuild(*settings: dict[str, str]) -> list[tuple[int, list[str]]]:
+    """Rebuild the read models of portal by each of the settings; give statuses and lines.
+
+    Each in a process of its own, as it configures the logs.
+    """
     done = subprocess.run(
-        [sys.executable, "-m", "services.portal", "rebuild"],
-        env=settings,
+        [sys.executable, "-c", _REBUILDS.format(settings=settings)],
+        env={},
+        cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        check=False,
+        check=True,
     )
-    return done.returncode, done.stdout.splitlines()
+    ended: list[tuple[int, list[str]]] = []
+    lines: list[str] = []
+    for line in done.stdout.splitlines():
+        if line.startswith("status "):
+            ended.append((int(line.removeprefix("status ")), lines))
+            lines = []
+        else:
+            lines.append(line)
+    return ended
 
 
 @pytest.mark.parametrize("module", _LISTS)
@@ -76,10 +105,17 @@ def test_a_service_names_the_setting_that_is_no_store(uri: str, reason: str) -> 
 
 
 def test_a_rebuild_without_settings_or_store_is_not_one_that_found_a_fault() -> None:
-    unset, unset_lines = rebuild()
-    unusable, (line,) = rebuild(AIGUILLAGE_KAFKA="127.0.0.1:1", AIGUILLAGE_MONGO="")
-    no_broker, (fault,) = rebuild(AIGUILLAGE_KAFKA="broker:port", AIGUILLAGE_MONGO=_AWAY)
-    away, (last,) = rebuild(AIGUILLAGE_KAFKA="127.0.0.1:1", AIGUILLAGE_MONGO=_AWAY)
+    (
+        (unset, unset_lines),
+        (unusable, (line,)),
+        (no_broker, (fault,)),
+        (away, (last,)),
+    ) = rebuild(
+        {},
+        {"AIGUILLAGE_KAFKA": "127.0.0.1:1", "AIGUILLAGE_MONGO": ""},
+        {"AIGUILLAGE_KAFKA": "broker:port", "AIGUILLAGE_MONGO": _AWAY},
+        {"AIGUILLAGE_KAFKA": "127.0.0.1:1", "AIGUILLAGE_MONGO": _AWAY},
+    )
 
     assert (unset, unusable, no_broker, away) == (3, 3, 3, 3)
     assert fault == (

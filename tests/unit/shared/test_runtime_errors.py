@@ -165,17 +165,6 @@ async def test_nothing_is_dead_for_a_fault_of_the_world() -> None:
     assert dead == []
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.9", "::1", "localhost"])
-def test_headers_are_trusted_on_loopback(host: str) -> None:
-    assert RuntimeSettings(kafka="k", mongo="m", host=host, trust_headers=True).host == host
-
-
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4", "example.org", ""])  # noqa: S104
-def test_headers_are_trusted_nowhere_else(host: str) -> None:
-    with pytest.raises(ValidationError, match="AIGUILLAGE_TRUST_HEADERS"):
-        RuntimeSettings(kafka="k", mongo="m", host=host, trust_headers=True)
-
-
 @pytest.mark.parametrize("namespace", ["a", "A-", "a b-", "-", "../"])
 def test_a_namespace_is_a_prefix_that_every_system_takes(namespace: str) -> None:
     with pytest.raises(ValidationError):

@@ -15,9 +15,9 @@ from fastapi import APIRouter, FastAPI, File, Form, UploadFile
 from shared.runtime.web.app import create_app
 from shared.runtime.web.request_validation import DescribedRoute
 from shared.vocabulary.sizes import MEGABYTE
-from tests.kit.web_limits import BODY_LIMITS
+from tests.kit.fake_access import ME, build_ports, build_rights
+from tests.kit.web_limits import BODY_LIMITS, build_caller_limits
 
-ME = {"x-structure": "35600000000048", "x-role": "moe"}
 LARGE = bytes(300 * 1024)
 """A file of that size waits on disk."""
 
@@ -57,23 +57,33 @@ async def nothing_missing() -> list[str]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def http() -> AsyncIterator[httpx.AsyncClient]:
+    router = a_router()
     app = create_app(
         "essai",
         title="essai",
         description="",
-        routers=[a_router()],
+        routers=[router],
         readiness=nothing_missing,
         is_started=lambda: True,
         lifespan=no_lifespan,
-        trust_headers=True,
+        access=build_ports(),
+        rights=build_rights([router]),
         body_limits=BODY_LIMITS,
         requests_each=1000,
+        caller_limits=build_caller_limits(),
         uploads={"/pieces": 5},
     )
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app), base_url="http://essai/essai/v1", headers=ME
     ) as opened:
         yield opened
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _others_are_not_collected() -> None:
+    """Freeze what other tests left, so that each collection here looks at its own test's."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -44,12 +44,8 @@ def test_a_service_without_its_settings_names_their_variables(module: str) -> No
 def test_a_fault_is_told_in_our_own_words_alone() -> None:
     with pytest.raises(ValidationError) as wrong:
         RuntimeSettings(kafka="k", mongo="m", proxies="0.0.0.0/0", max_batch=0)
-    with pytest.raises(ValidationError) as exposed:
-        RuntimeSettings(kafka="k", mongo="m", host="192.0.2.1", trust_headers=True)
 
     assert list(describe_faults(wrong.value)) == [
         "AIGUILLAGE_PROXIES: that is everybody: name the proxies alone",
         "AIGUILLAGE_MAX_BATCH: Input should be greater than or equal to 1",
     ]
-    (said,) = describe_faults(exposed.value)
-    assert said.startswith("settings: AIGUILLAGE_TRUST_HEADERS is set: 192.0.2.1 ")

@@ -14,9 +14,8 @@ from shared.runtime.web.app import create_app
 from shared.runtime.web.request_validation import DescribedRoute, find_repeated_keys
 from tests.kit.deployed import NAMES as SERVICES
 from tests.kit.deployed import ROOT
-from tests.kit.web_limits import BODY_LIMITS
-
-ME = {"x-structure": "35600000000048", "x-role": "moe"}
+from tests.kit.fake_access import ME, build_ports, build_rights
+from tests.kit.web_limits import BODY_LIMITS, build_caller_limits
 
 
 class Criteria(BaseModel):
@@ -82,9 +81,11 @@ def an_app(router: APIRouter) -> FastAPI:
         readiness=nothing_missing,
         is_started=lambda: True,
         lifespan=no_lifespan,
-        trust_headers=True,
+        access=build_ports(),
+        rights=build_rights([router]),
         body_limits=BODY_LIMITS,
         requests_each=1000,
+        caller_limits=build_caller_limits(),
     )
 
 

@@ -14,9 +14,10 @@ from shared.runtime.errors import TransientError
 from shared.runtime.web.app import create_app
 from shared.runtime.web.caller import Caller
 from shared.runtime.web.request_validation import DescribedRoute
-from tests.kit.web_limits import BODY_LIMITS
+from tests.kit.fake_access import AUTHORIZATION, build_ports, build_rights
+from tests.kit.web_limits import BODY_LIMITS, build_caller_limits
 
-ME = {"x-structure": "s", "x-role": "moe"}
+ME = {**AUTHORIZATION, "x-structure": "s", "x-role": "moe"}
 PREFIX = "/essai/v1"
 
 
@@ -65,18 +66,21 @@ async def visited(
     async def readiness() -> Sequence[str]:
         return ()
 
+    router = a_router()
+    open_routes = [path for _, path in build_rights([router]) if path.startswith("/open/")]
     app = create_app(
         "essai",
         title="essai",
         description="",
-        routers=[a_router()],
+        routers=[router],
         readiness=readiness,
         is_started=lambda: is_started,
         lifespan=no_lifespan,
-        trust_headers=True,
+        access=build_ports(),
+        rights=build_rights([router], dict.fromkeys(open_routes, "public")),
         body_limits=BODY_LIMITS,
         requests_each=1000,
-        open_paths=["/open/"],
+        caller_limits=build_caller_limits(),
         allowed_origins=allowed_origins,
     )
     sent: list[Message] = []
@@ -127,7 +131,9 @@ async def test_a_caller_is_let_in() -> None:
     assert sent[1]["text"] == "s 3"
 
 
-@pytest.mark.parametrize("headers", [{}, {"x-structure": "s"}, {"x-desk": "metier"}])
+@pytest.mark.parametrize(
+    "headers", [{}, {"x-structure": "s", "x-role": "moe"}, {"x-desk": "metier"}]
+)
 @pytest.mark.parametrize("path", ["/known", "/nowhere"])
 async def test_a_stranger_is_refused_before_the_socket_opens(
     path: str, headers: dict[str, str]
@@ -135,7 +141,7 @@ async def test_a_stranger_is_refused_before_the_socket_opens(
     status, body = refusal(await visited(path, headers))
 
     assert status == 401
-    assert body["code"].startswith("HTTP-CALLER-")
+    assert body["code"] == "HTTP-JETON-01"
 
 
 @pytest.mark.parametrize(

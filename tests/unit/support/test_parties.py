@@ -1,6 +1,7 @@
 """Who asks and who is asked: each is held against the directory."""
 
 from collections.abc import Iterable
+from datetime import date
 
 import pytest
 
@@ -22,6 +23,7 @@ from shared.vocabulary.rules import Violation
 from shared.vocabulary.structures import MoaParameter, StructureKind, StructureStatus
 
 CATALOGUE = load_catalogue(DATA / "catalogue.csv")
+TODAY = date(2026, 11, 30)
 ACTIVE, GONE = "90000000300013", "90000000400011"
 DIRECTORY = {
     name: Structure(
@@ -30,7 +32,11 @@ DIRECTORY = {
         status=status,
         moa=MoaParameter.SANS,
         version=1,
-        services={"TRAVAUX": Service(), "FERME": Service(active=False)},
+        services={
+            "TRAVAUX": Service(),
+            "FERME": Service(active=False),
+            "ECHU": Service(valid_until=date(2026, 11, 29)),
+        },
     )
     for name, status in ((ACTIVE, StructureStatus.ACTIF), (GONE, StructureStatus.INACTIF))
 }
@@ -51,6 +57,7 @@ def codes(violations: Iterable[Violation]) -> list[tuple[str, str]]:
         (Recipient(GONE), [("SUP-DESTINATAIRE-03", "recipient.structure")]),
         (Recipient(ACTIVE, "AUTRE"), [("SUP-SERVICE-01", "recipient.service")]),
         (Recipient(ACTIVE, "FERME"), [("SUP-SERVICE-02", "recipient.service")]),
+        (Recipient(ACTIVE, "ECHU"), [("SUP-SERVICE-02", "recipient.service")]),
         (Recipient(ACTIVE, "a\nb"), [("SUP-TEXTE-03", "recipient.service")]),
         (
             Recipient(GONE, "AUTRE"),
@@ -66,9 +73,9 @@ def test_somebody_must_be_there_to_answer(
 ) -> None:
     content = Content("M_REFUS", "Refus", "Pourquoi ?", recipient)
 
-    assert codes(judge_recipient(recipient, DIRECTORY)) == broken
-    assert codes(judge_draft(content, CATALOGUE, DIRECTORY)) == broken
-    assert codes(judge_submission(content, CATALOGUE, DIRECTORY)) == broken
+    assert codes(judge_recipient(recipient, DIRECTORY, TODAY)) == broken
+    assert codes(judge_draft(content, CATALOGUE, DIRECTORY, TODAY)) == broken
+    assert codes(judge_submission(content, CATALOGUE, DIRECTORY, TODAY)) == broken
 
 
 def test_a_chat_is_for_a_structure_that_is_known() -> None:

@@ -3,12 +3,16 @@
 from collections import Counter
 
 import httpx
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
+from starlette.middleware.base import RequestResponseEndpoint
 
 from services.support.settings import DATA, load_catalogue
 from services.support.suggestions.domain.suggestions import Suggestions
 from services.support.suggestions.entrypoints.http import create_suggestions_router
+from shared.runtime.web.caller import REQUESTER
 from shared.runtime.web.problems import Problem, respond
+from shared.vocabulary.roles import Role
+from tests.kit.fake_access import build_requester
 
 _ALLOWED = 3
 
@@ -39,7 +43,13 @@ class Reading:
 
 def _served(reading: Reading) -> httpx.AsyncClient:
     app = FastAPI()
-    app.state.trust_headers = True
+
+    @app.middleware("http")
+    async def let_in(request: Request, call_next: RequestResponseEndpoint) -> Response:
+        if structure := request.headers.get("x-structure"):
+            request.scope[REQUESTER] = build_requester(structure, Role.TITULAIRE)
+        return await call_next(request)
+
     app.include_router(
         create_suggestions_router(reading, load_catalogue(DATA / "catalogue.csv"), Counts())
     )
@@ -48,7 +58,7 @@ def _served(reading: Reading) -> httpx.AsyncClient:
 
 
 async def test_each_caller_and_each_address_has_its_own_share() -> None:
-    named = [{"X-Structure": each, "X-Role": "titulaire"} for each in ("A", "B")]
+    named = [{"X-Structure": each} for each in ("A", "B")]
     async with _served(Reading()) as http:
         for headers in ({}, *named):
             answers = [

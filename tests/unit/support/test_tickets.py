@@ -99,7 +99,7 @@ def after(ticket: Ticket, act: TicketAct, at: datetime = AT, **with_: object) ->
     action = replace(Action(act, side, "Camille", text="mot"), **with_)  # type: ignore[arg-type]
     row = find_allowed_transition(ticket, act, side)
     assert not isinstance(row, Violation), row
-    assert judge_action(ticket, action, row, DIRECTORY) == ()
+    assert judge_action(ticket, action, row, DIRECTORY, AT.date()) == ()
     return apply_action(ticket, action, row.target, at)
 
 
@@ -250,7 +250,7 @@ def test_what_an_act_lacks_is_named(action: Action, broken: tuple[str, str]) -> 
     row = find_allowed_transition(ticket, action.act, action.by)
     assert not isinstance(row, Violation)
 
-    assert codes(judge_action(ticket, action, row, DIRECTORY)) == [broken]
+    assert codes(judge_action(ticket, action, row, DIRECTORY, AT.date())) == [broken]
 
 
 @pytest.mark.parametrize("rating", [None, 0, 6, -1])
@@ -260,7 +260,7 @@ def test_a_satisfaction_goes_from_one_to_five(rating: int | None) -> None:
     row = find_allowed_transition(ticket, action.act, action.by)
     assert not isinstance(row, Violation)
 
-    assert codes(judge_action(ticket, action, row, DIRECTORY)) == [
+    assert codes(judge_action(ticket, action, row, DIRECTORY, AT.date())) == [
         ("SUP-SATISFACTION-01", "satisfaction")
     ]
 
@@ -351,13 +351,13 @@ def test_a_ticket_of_somebody_is_taken_only_from_who_is_named() -> None:
 def test_all_that_keeps_a_draft_from_its_desk_is_named(
     content: Content, broken: list[tuple[str, str]]
 ) -> None:
-    assert codes(judge_submission(content, CATALOGUE, DIRECTORY)) == broken
+    assert codes(judge_submission(content, CATALOGUE, DIRECTORY, AT.date())) == broken
 
 
 def test_a_draft_may_lack_anything_but_holds_nothing_wrong() -> None:
-    assert judge_draft(Content(), CATALOGUE, {}) == ()
+    assert judge_draft(Content(), CATALOGUE, {}, AT.date()) == ()
     wrong = Content(sub_category="NON", title="a\x00")
-    assert [code for code, _ in codes(judge_draft(wrong, CATALOGUE, {}))] == [
+    assert [code for code, _ in codes(judge_draft(wrong, CATALOGUE, {}, AT.date()))] == [
         "SUP-CATALOGUE-01",
         "SUP-TEXTE-03",
     ]

@@ -21,8 +21,10 @@ from services.support.desks.domain.hours import OpeningHours
 from services.support.suggestions.domain.suggestions import READ_LIMIT, Suggestions
 from shared.application.idempotency import Key, UsedKey
 from shared.contracts.outgoing import Outgoing
+from shared.rights.model import Requester
 from shared.vocabulary.roles import Role
 from shared.vocabulary.rules import Violation
+from tests.kit.fake_access import build_requester
 
 NOON = datetime(2026, 11, 24, 11, tzinfo=UTC)
 ADDRESS = "192.0.2.1"
@@ -79,8 +81,8 @@ class Silent:
         assert question
         return ()
 
-    async def find_pieces(self, asker: Asker, number: str) -> Sequence[TrackedPiece]:
-        assert asker
+    async def find_pieces(self, by: Requester, number: str) -> Sequence[TrackedPiece]:
+        assert by.structure
         assert number
         return ()
 
@@ -113,9 +115,10 @@ class Room:
     async def talk(self, *messages: str, asker: Asker | None = SOMEBODY) -> list[Turn]:
         opened = await self.agent.start_conversation(asker, ADDRESS)
         assert not isinstance(opened, Violation)
+        by = build_requester(asker.structure, asker.role) if asker else None
         for each in messages:
             (conversation,) = (self.memory.kept[opened.conversation.id],)
-            said = await self.agent.answer(conversation, each, ADDRESS)
+            said = await self.agent.answer(conversation, each, ADDRESS, by=by)
             assert isinstance(said, StoredTurn), said
         return [*self.memory.kept[opened.conversation.id].turns]
 

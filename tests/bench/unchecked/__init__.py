@@ -1,0 +1,1 @@
+"""Services as they would be without access control: for benches alone, and no setting of theirs."""

@@ -1,0 +1,1 @@
+"""Access control of running services: bad tokens, rights that go, live streams that end."""
