@@ -6,6 +6,7 @@ It writes no file. The file comes on standard input, the answer is JSON on stand
 cells of the worksheets, or the rule that the file breaks.
 """
 
+import errno
 import json
 import resource
 import sys
@@ -39,6 +40,8 @@ _STRINGS_LIMIT = 10 * MEGABYTE
 """Limit of any part that is read whole, as the table of texts."""
 _MACROS = ("vba", "xl/macrosheets/", "xl/activex/", "xl/embeddings/", "xl/ctrlprops/")
 _SOURCES = ("xl/externallinks/", "xl/connections", "xl/querytables/")
+_EXPAT_NO_MEMORY = 1
+"""Code of the error of the XML parser that finds no memory."""
 _LONGEST = 1000
 """Characters of a text that are passed on: no text of a sheet is as long."""
 
@@ -74,10 +77,23 @@ def _answer(content: bytes) -> dict[str, object]:
         return {"tables": _read_tables(content)}
     except _BrokenRuleError as error:
         return {"violation": asdict(error.violation)}
-    except (MemoryError, RecursionError):
+    except RecursionError:
         return {"violation": asdict(rules.TOO_HEAVY.build_violation(_FIELD))}
-    except Exception:  # noqa: BLE001 - the library raises errors of any kind for a malformed file
-        return {"violation": asdict(rules.NOT_WORKBOOK.build_violation(_FIELD))}
+    except Exception as error:  # noqa: BLE001 - the library raises any kind for a malformed file
+        rule = rules.TOO_HEAVY if _is_out_of_memory(error) else rules.NOT_WORKBOOK
+        return {"violation": asdict(rule.build_violation(_FIELD))}
+
+
+def _is_out_of_memory(error: BaseException | None) -> bool:
+    """Tell whether memory was short: parsers and libraries say it each by an error of its own."""
+    if error is None:
+        return False
+    return (
+        isinstance(error, MemoryError)
+        or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+        or (isinstance(error, ET.ParseError) and error.code == _EXPAT_NO_MEMORY)
+        or _is_out_of_memory(error.__cause__ or error.__context__)
+    )
 
 
 def _check_package(content: bytes) -> None:
