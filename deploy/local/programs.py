@@ -88,7 +88,7 @@ def build_store(backend: Backend, data: Path) -> Startable:
 
     def command(port: int) -> list[str]:
         return [
-            str(Path(sys.executable).parent / "secantusd-py"),
+            *(sys.executable, "-m", "deploy.local.secantus_server"),
             f"--config={config}",
             f"--host={HOST}",
             f"--port={port}",
@@ -97,7 +97,7 @@ def build_store(backend: Backend, data: Path) -> Startable:
             "--sync-on-commit",
         ]
 
-    return Program(command, lambda port: accepts(port) and _answers_ping(port), cwd=data)
+    return Program(command, lambda port: accepts(port) and _answers_ping(port), cwd=ROOT)
 
 
 def build_service(module: str, env: Mapping[str, str], tree: Path = ROOT) -> Startable:

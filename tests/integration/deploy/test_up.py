@@ -155,7 +155,7 @@ def test_the_addresses_that_are_printed_answer_as_they_stand(embedded: Launcher)
     [
         ("notification", "services.notification", "/notification/v1/openapi.json"),
         ("gateway", "bin/caddy", "/"),
-        ("store", "secantusd", "/"),
+        ("store", "secantus_server", "/"),
     ],
 )
 def test_what_is_killed_is_said_to_be_and_is_started_again(
