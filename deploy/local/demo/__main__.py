@@ -33,6 +33,8 @@ from shared.runtime.clock import build_clock
 from shared.vocabulary.levels import LEVEL
 
 _PORTAL = "services.portal"
+_ANSWER_S = 90
+"""Timeout of a request, in seconds: longer than that of the services' own calls to the store."""
 
 
 def main() -> int:
@@ -74,7 +76,9 @@ async def _run(platform: Platform) -> tuple[Sequence[JourneyRun], RoutingEvents,
 
     async with AsyncExitStack() as stack:
         clients = {
-            name: await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=30))
+            name: await stack.enter_async_context(
+                httpx.AsyncClient(base_url=url, timeout=_ANSWER_S)
+            )
             for name, url in platform.addresses.services.items()
         }
         events = await stack.enter_async_context(

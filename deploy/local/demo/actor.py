@@ -128,8 +128,15 @@ class Actor:
     async def deposit(
         self, file: File, metadata: Mapping[str, Any], *, key: str | None = None
     ) -> Answer:
-        """Deposit a piece. Raises Unexpected when it is refused."""
-        return expect(await self.try_deposit(file, metadata, key=key), 201)
+        """Deposit a piece; repeat it under its key when the service could not record it.
+
+        Raises Unexpected when it is refused.
+        """
+        answer = await self._poll(
+            lambda: self.try_deposit(file, metadata, key=key),
+            lambda answer: not key or answer.status_code != httpx.codes.SERVICE_UNAVAILABLE,
+        )
+        return expect(answer, 201)
 
     async def wait_for_prefill(self, piece_id: str) -> Answer:
         """Wait until this actor may follow a piece; return the fields to prefill."""
