@@ -76,7 +76,7 @@ async def test_who_may_no_more_is_sent_nothing_and_who_may_gets_what_was_missed(
     get_access().put(build_user(build_email(other), {structure: build_attachment(structure)}))
     asker = build_asker(subscription.actor, other)
     assert list_sequences(receiver, path, dossier) == [1]
-    require_done(await subscribers.book.switch_on(asker, subscription.id))
+    require_done(await subscribers.book.change(asker, subscription.id, enabled=True))
     await wait_until(
         lambda: list_sequences(receiver, path, dossier) == [1, 2, 3], "it gets what was missed", 30
     )
@@ -97,11 +97,11 @@ async def test_after_a_day_off_it_is_told_all_in_order_and_nothing_twice(
     asker = build_asker(subscription.actor)
 
     # Live ones come before, while and after it catches up; it is switched off meanwhile.
-    require_done(await subscribers.book.switch_on(asker, subscription.id))
+    require_done(await subscribers.book.change(asker, subscription.id, enabled=True))
     await dossier.tell(Status.ASSOCIEE)
-    require_done(await subscribers.book.switch_off(asker, subscription.id))
+    require_done(await subscribers.book.change(asker, subscription.id, enabled=False))
     await dossier.tell(Status.ASSOCIEE)
-    require_done(await subscribers.book.switch_on(asker, subscription.id))
+    require_done(await subscribers.book.change(asker, subscription.id, enabled=True))
     await dossier.tell(*[Status.ASSOCIEE] * 10)
 
     last = 1 + LATER + 12

@@ -147,6 +147,7 @@ class Desk:
     key: str = field(default_factory=lambda: Fernet.generate_key().decode())
     now: datetime = NOON
     limit: int = 20
+    asked_a_day: int = 50
 
     @property
     def book(self) -> SubscriptionBook:
@@ -162,7 +163,7 @@ class Desk:
                 clock=lambda: self.now,
                 new_id=lambda: f"a{next(numbers)}",
                 limit=self.limit,
-                asked_a_day=50,
+                asked_a_day=self.asked_a_day,
             )
         )
 

@@ -45,8 +45,8 @@ async def test_off_and_on_does_not_stand_for_the_consent_of_a_stranger(desk: Des
     assert mine.state is State.TO_CONFIRM
 
     for _ in range(3):
-        await desk.book.switch_off(ME, mine.id)
-        await desk.book.switch_on(ME, mine.id)
+        await desk.book.change(ME, mine.id, enabled=False)
+        await desk.book.change(ME, mine.id, enabled=True)
 
     assert state(desk, mine) is State.TO_CONFIRM
     assert len(desk.memory.asked) == 1
@@ -58,11 +58,11 @@ async def test_who_has_unsubscribed_must_agree_anew_whatever_happens_between(des
     assert state(desk, mine) is State.ACTIVE
     await desk.book.unsubscribe(desk.book.create_unsubscribing(mine))
 
-    await desk.book.switch_on(ME, mine.id)
-    await desk.book.switch_off(ME, mine.id)
+    await desk.book.change(ME, mine.id, enabled=True)
+    await desk.book.change(ME, mine.id, enabled=False)
     await desk.book.change(ME, mine.id, lambda _: Terms("autre@ailleurs.fr"))
     await desk.book.change(ME, mine.id, lambda _: STRANGER)
-    await desk.book.switch_on(ME, mine.id)
+    await desk.book.change(ME, mine.id, enabled=True)
 
     assert state(desk, mine) is State.TO_CONFIRM
 
@@ -94,12 +94,12 @@ async def test_what_was_missed_is_caught_up_with_from_where_it_stopped(desk: Des
     mine = await subscribe(desk, HOOK, Channel.WEBHOOK)
     await desk.book.disable(mine.id, Cause.GONE, mine.terms.target)
     desk.memory.mark = 20
-    await desk.book.switch_on(ME, mine.id)
+    await desk.book.change(ME, mine.id, enabled=True)
     assert (state(desk, mine), desk.memory.caught_up) == (State.CATCHING_UP, [(mine.id, 7)])
 
     desk.memory.mark = 30
-    await desk.book.switch_off(ME, mine.id)
-    await desk.book.switch_on(ME, mine.id)
+    await desk.book.change(ME, mine.id, enabled=False)
+    await desk.book.change(ME, mine.id, enabled=True)
     assert desk.memory.caught_up[-1] == (mine.id, 7)
 
 
@@ -121,7 +121,7 @@ async def test_a_new_address_of_a_disabled_one_waits_until_it_is_switched_on(des
     await desk.book.change(ME, mine.id, lambda _: OWN)
     assert state(desk, mine) is State.DISABLED
 
-    await desk.book.switch_on(ME, mine.id)
+    await desk.book.change(ME, mine.id, enabled=True)
     assert state(desk, mine) is State.ACTIVE
 
 
@@ -154,7 +154,7 @@ async def test_a_contact_is_told_once_a_day(desk: Desk) -> None:
     mine = await subscribe(desk, HOOK, Channel.WEBHOOK)
     for _ in range(5):
         await desk.book.disable(mine.id, Cause.GONE, mine.terms.target)
-        await desk.book.switch_on(ME, mine.id)
+        await desk.book.change(ME, mine.id, enabled=True)
     assert desk.memory.told == [mine.id]
 
     desk.now += timedelta(hours=24)

@@ -189,3 +189,17 @@ async def test_a_link_of_nobody_opens_no_transaction() -> None:
     for path in ("confirmations", "unsubscriptions"):
         refused = await desk.call_as()("POST", f"/{path}/rien", is_known=False)
         assert refused.status_code == 404
+
+
+@pytest.mark.parametrize("path", ["confirmations", "unsubscriptions"])
+async def test_a_link_that_was_followed_already_holds_up_nobody(path: str) -> None:
+    desk = Desk()
+    token, call = await subscribe(desk), desk.call_as()
+    if path == "unsubscriptions":
+        token = desk.book.create_unsubscribing(desk.memory.kept["a1"])
+    first = await call("POST", f"/{path}/{token}", is_known=False)
+    desk.memory.is_closed = True
+
+    again = await call("POST", f"/{path}/{token}", is_known=False)
+
+    assert (again.status_code, again.text) == (200, first.text)

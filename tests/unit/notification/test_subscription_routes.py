@@ -304,6 +304,55 @@ async def test_a_disabled_subscription_says_why_and_catches_up_when_it_is_enable
     assert desk.memory.kept["a1"].state is State.CATCHING_UP
 
 
+async def test_a_change_of_terms_and_of_its_state_is_done_whole_or_not_at_all() -> None:
+    desk = Desk(asked_a_day=1)
+    call = desk.call_as()
+    await call("POST", "/subscriptions", MAIL)
+    await call("PATCH", FIRST, {"enabled": False})
+    before = dict(desk.memory.kept)
+
+    refused = await call("PATCH", FIRST, {"address": "autre@exemple.fr", "enabled": True})
+
+    assert read_fields(refused.json()) == [("NOT-ABO-12", "address")]
+    assert desk.memory.kept == before
+
+
+async def test_a_new_address_of_one_that_is_disabled_with_it_is_not_asked() -> None:
+    desk = Desk()
+    call = desk.call_as()
+    await call("POST", "/subscriptions", {**MAIL, "address": "moi@exemple.fr"})
+
+    changed = await call("PATCH", FIRST, {"address": "autre@exemple.fr", "enabled": False})
+
+    assert (changed.json()["address"], changed.json()["state"]) == ("autre@exemple.fr", "disabled")
+    assert desk.memory.asked == []
+
+
+@pytest.mark.parametrize(
+    ("is_disabled", "change"),
+    [
+        (False, {}),
+        (False, {"url": WEBHOOK["url"], "contact": WEBHOOK["contact"], "cadres": []}),
+        (False, {"enabled": True}),
+        (True, {"enabled": False}),
+    ],
+)
+async def test_a_change_that_changes_nothing_holds_up_nobody(
+    is_disabled: bool, change: dict[str, Any]
+) -> None:
+    desk = Desk()
+    call = desk.call_as()
+    await call("POST", "/subscriptions", WEBHOOK)
+    if is_disabled:
+        await call("PATCH", FIRST, {"enabled": False})
+    before = (await call("GET", FIRST)).json()
+    desk.memory.is_closed = True
+
+    same = await call("PATCH", FIRST, change)
+
+    assert (same.status_code, same.json()) == (200, before)
+
+
 async def test_a_mail_has_no_secret_to_change() -> None:
     call = Desk().call_as()
     await call("POST", "/subscriptions", MAIL)

@@ -75,6 +75,10 @@ class Missing:
 Outcome = Done | Refused | Missing
 ReadTerms = Callable[[Subscription], Terms | Violation]
 """Returns the terms after a change, or why they cannot be those of this subscription."""
+Judge = Callable[[Subscription | None], Outcome]
+"""Judges whether somebody may change a subscription that was read: `Done` if so."""
+Decide = Callable[[Subscription, int], Subscription | Violation]
+"""Returns a subscription after a change at a mark, the same where nothing changes."""
 
 
 class SubscriptionBook:
@@ -134,48 +138,28 @@ class SubscriptionBook:
 
         return await ports.subscriptions.change(attempt)
 
-    async def change(self, asker: Asker, subscription: str, read_terms: ReadTerms) -> Outcome:
-        """Change where a subscriber is told, and of what. A new address is confirmed anew."""
+    async def change(
+        self,
+        asker: Asker,
+        subscription: str,
+        read_terms: ReadTerms | None = None,
+        *,
+        enabled: bool | None = None,
+    ) -> Outcome:
+        """Change where a subscriber is told and of what, and whether it is enabled: all or nothing.
 
-        async def attempt(change: SubscriptionChange, found: Subscription) -> Outcome:
-            terms = read_terms(found)
-            if isinstance(terms, Violation):
-                return Refused(terms)
-            if violation := self._judge(found.channel, terms):
-                return Refused(violation)
-            changed = found.move(terms, change.mark, is_own=_is_own(asker, terms))
-            if terms.target != found.terms.target:
-                # It is theirs who says where it goes: their rights are judged from now on.
-                changed = replace(changed, owner=asker.user)
-            return await self._start(change, changed)
-
-        return await self._change(asker, subscription, attempt)
-
-    async def switch_off(self, asker: Asker, subscription: str) -> Outcome:
-        """Disable a subscription; nothing is told to its contact."""
-
-        async def attempt(change: SubscriptionChange, found: Subscription) -> Outcome:
-            disabled = found.disable(Cause.SWITCHED_OFF, self._ports.clock(), change.mark)
-            await change.save(disabled)
-            return Done(disabled)
-
-        return await self._change(asker, subscription, attempt)
-
-    async def switch_on(self, asker: Asker, subscription: str) -> Outcome:
-        """Enable a subscription: it catches up with what it missed.
-
-        One whose recipient has unsubscribed asks the recipient first.
+        A new address is confirmed anew. One that is enabled catches up with what it missed; its
+        recipient is asked first, if it has unsubscribed. Nothing is told to the contact of one that
+        is disabled.
         """
 
-        if not self._ports.box.is_open:
-            return Refused(rules.NO_KEYS.build_violation("requête"))
+        def decide(found: Subscription, mark: int) -> Subscription | Violation:
+            changed = self._move(asker, found, mark, read_terms) if read_terms else found
+            if enabled is None or isinstance(changed, Violation):
+                return changed
+            return self._switch(asker, changed, mark, enabled=enabled)
 
-        async def attempt(change: SubscriptionChange, found: Subscription) -> Outcome:
-            if found.state is not State.DISABLED:
-                return Done(found)
-            return await self._start(change, replace(found, owner=asker.user).enable())
-
-        return await self._change(asker, subscription, attempt)
+        return await self._decide(subscription, lambda found: _judge_asker(asker, found), decide)
 
     async def delete(self, asker: Asker, subscription: str) -> Outcome:
         """Delete a subscription, with the log of its deliveries."""
@@ -207,38 +191,21 @@ class SubscriptionBook:
 
     async def confirm(self, token: str) -> Outcome:
         """Confirm the address of a subscription, by the link of its mail."""
-        stated = self._read_link(token, _CONFIRM, LINK_LIFE)
-        if stated is None:
-            return Missing()
-        subscription, address = stated
 
-        async def attempt(change: SubscriptionChange) -> Outcome:
-            found = await change.load(subscription)
-            if found is None or found.terms.target != address:
-                return Missing()
-            confirmed = replace(found, is_confirmed=True)
+        def decide(found: Subscription, _: int) -> Subscription:
             if found.state is not State.TO_CONFIRM:
-                return Done(found)
-            return await self._start(change, confirmed.enable())
+                return found
+            return replace(found, is_confirmed=True).enable()
 
-        return await self._ports.subscriptions.change(attempt)
+        return await self._decide_by_link(self._read_link(token, _CONFIRM, LINK_LIFE), decide)
 
     async def unsubscribe(self, token: str) -> Outcome:
         """Disable a subscription for its recipient, by the link of its mails; at any time."""
-        stated = self._read_link(token, _UNSUBSCRIBE)
-        if stated is None:
-            return Missing()
-        subscription, address = stated
 
-        async def attempt(change: SubscriptionChange) -> Outcome:
-            found = await change.load(subscription)
-            if found is None or found.terms.target != address:
-                return Missing()
-            disabled = found.disable(Cause.UNSUBSCRIBED, self._ports.clock(), change.mark)
-            await change.save(disabled)
-            return Done(disabled)
+        def decide(found: Subscription, mark: int) -> Subscription:
+            return found.disable(Cause.UNSUBSCRIBED, self._ports.clock(), mark)
 
-        return await self._ports.subscriptions.change(attempt)
+        return await self._decide_by_link(self._read_link(token, _UNSUBSCRIBE), decide)
 
     async def disable(self, subscription: str, cause: Cause, target: str) -> None:
         """Disable a subscription that cannot be served at this target, and tell its contact."""
@@ -314,19 +281,89 @@ class SubscriptionBook:
 
         return await self._ports.subscriptions.change(attempt)
 
-    async def _start(self, change: SubscriptionChange, subscription: Subscription) -> Outcome:
-        """Save a subscription that was changed, and begin what its state is for.
+    async def _decide_by_link(self, stated: tuple[str, str] | None, decide: Decide) -> Outcome:
+        """Change the subscription that a link states, while its address is still that one."""
+        if stated is None:
+            return Missing()
+        subscription, address = stated
 
-        Its recipient is asked once a day at most: somebody who was named is not to be pestered.
+        def judge(found: Subscription | None) -> Outcome:
+            return Done(found) if found and found.terms.target == address else Missing()
+
+        return await self._decide(subscription, judge, decide)
+
+    async def _decide(self, subscription: str, judge: Judge, decide: Decide) -> Outcome:
+        """Change a subscription as `decide` says, where `judge` allows it."""
+
+        def settle(found: Subscription | None, mark: int) -> Outcome | Subscription:
+            """Return the subscription to write, or the outcome where nothing is to be written."""
+            judged = judge(found)
+            if not isinstance(judged, Done):
+                return judged
+            decided = decide(judged.subscription, mark)
+            if isinstance(decided, Violation):
+                return Refused(decided)
+            is_same = decided == judged.subscription and not self._is_to_ask(decided)
+            return judged if is_same else decided
+
+        # A change holds the feed: nobody makes it wait by what is refused, or changes nothing.
+        settled = settle(await self._ports.subscriptions.find(subscription), 0)
+        if not isinstance(settled, Subscription):
+            return settled
+
+        async def attempt(change: SubscriptionChange) -> Outcome:
+            settled = settle(await change.load(subscription), change.mark)
+            return (
+                await self._start(change, settled) if isinstance(settled, Subscription) else settled
+            )
+
+        return await self._ports.subscriptions.change(attempt)
+
+    def _move(
+        self, asker: Asker, found: Subscription, mark: int, read_terms: ReadTerms
+    ) -> Subscription | Violation:
+        """Change the terms of a subscription; those that it has already change nothing."""
+        terms = read_terms(found)
+        if isinstance(terms, Violation):
+            return terms
+        if violation := self._judge(found.channel, terms):
+            return violation
+        if terms == found.terms:
+            return found
+        moved = found.move(terms, mark, is_own=_is_own(asker, terms))
+        # It is theirs who says where it goes: their rights are judged from now on.
+        return moved if terms.target == found.terms.target else replace(moved, owner=asker.user)
+
+    def _switch(
+        self, asker: Asker, found: Subscription, mark: int, *, enabled: bool
+    ) -> Subscription | Violation:
+        """Disable a subscription, or enable it by the rights of the asker."""
+        if not enabled:
+            return found.disable(Cause.SWITCHED_OFF, self._ports.clock(), mark)
+        if not self._ports.box.is_open:
+            return rules.NO_KEYS.build_violation("requête")
+        if found.state is not State.DISABLED:
+            return found
+        return replace(found, owner=asker.user).enable()
+
+    def _is_to_ask(self, subscription: Subscription) -> bool:
+        """Tell whether its recipient is to be asked to confirm.
+
+        Once a day at most: somebody who was named is not to be pestered.
         """
-        now = self._ports.clock()
-        is_asked = subscription.asked_at is not None and now - subscription.asked_at < _ASKED_AGAIN
-        if subscription.state is State.TO_CONFIRM and not is_asked:
+        if subscription.state is not State.TO_CONFIRM:
+            return False
+        asked_at = subscription.asked_at
+        return asked_at is None or self._ports.clock() - asked_at >= _ASKED_AGAIN
+
+    async def _start(self, change: SubscriptionChange, subscription: Subscription) -> Outcome:
+        """Save a subscription that was changed, and begin what its state is for."""
+        if self._is_to_ask(subscription):
             structure = subscription.actor.structure
             if not await change.may_ask(structure, self._ports.asked_a_day):
                 limit = self._ports.asked_a_day
                 return Refused(rules.TOO_MANY_ASKED.build_violation("address", limit=limit))
-            subscription = replace(subscription, asked_at=now)
+            subscription = replace(subscription, asked_at=self._ports.clock())
             await change.save(subscription)
             await change.ask_confirmation(subscription, self._create_link(subscription, _CONFIRM))
             return Done(subscription)

@@ -75,13 +75,9 @@ def _add_changing_routes(router: APIRouter, book: SubscriptionBook) -> None:
     ) -> SubscriptionAnswer:
         if broken := [*body.judge_cadres()]:
             raise build_refused(broken)
-        done = require_done(await book.find_own(asker, subscription_id))
-        if body.has_terms:
-            done = require_done(await book.change(asker, subscription_id, body.read_terms))
-        if body.enabled is not None:
-            switch = book.switch_on if body.enabled else book.switch_off
-            done = require_done(await switch(asker, subscription_id))
-        return SubscriptionAnswer.of(done.subscription, asker)
+        read_terms = body.read_terms if body.has_terms else None
+        outcome = await book.change(asker, subscription_id, read_terms, enabled=body.enabled)
+        return SubscriptionAnswer.of(require_done(outcome).subscription, asker)
 
     @router.delete(
         "/{subscription_id}",
