@@ -1,12 +1,15 @@
 """Subscriptions over HTTP: what is asked, refused and shown, over what is in memory."""
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from services.notification.pushes.domain.delivery import DeliveryState, Try
+from services.notification.pushes.domain.labels import label_code
+from services.notification.pushes.entrypoints.answers import TryAnswer
 from services.notification.subscriptions.domain.subscription import State
 from shared.rights.model import Level
 from tests.unit.notification.subscription_fakes import NOON, Desk, build_delivery
@@ -400,6 +403,22 @@ async def test_a_delivery_shows_its_attempts_in_french() -> None:
         "Le récepteur n'a pas répondu à temps.",
         "L'URL n'est plus admise : elle n'est pas en https.",
     ]
+
+
+CODES = {
+    *{"name", "address", "connect", "tls", "timeout", "closed", "answer", "redirect"},
+    *{"left", "status", "secret"},
+    *{"url", "scheme", "userinfo", "fragment", "host", "port"},
+    *{"mail", "expired"},
+}
+"""Codes of attempts that are no number."""
+
+
+def test_each_code_of_an_attempt_is_described_and_has_a_french_label() -> None:
+    described = TryAnswer.model_json_schema()["properties"]["code"]["description"]
+
+    assert set(re.findall(r"`(\w+)`", described)) == CODES
+    assert all(label_code(each).endswith(".") for each in CODES | {"410", "550"})
 
 
 async def test_a_test_names_no_dossier() -> None:

@@ -27,7 +27,7 @@ DELIVERY_STATES: Mapping[DeliveryState, str] = {
     DeliveryState.DELIVERED: "Remis",
     DeliveryState.FAILED: "Abandonné",
 }
-_CODES: Mapping[str, str] = {
+CODES: Mapping[str, str] = {
     "name": "Le nom n'a pas d'adresse, ou son serveur de noms ne répond pas.",
     "address": "Le nom, ou une adresse à laquelle il mène, n'est pas public.",
     "connect": "La connexion n'a pas pu être établie.",
@@ -39,7 +39,10 @@ _CODES: Mapping[str, str] = {
     "status": "Cette version de la plateforme ne sait pas encore lire le statut.",
     "secret": "Aucune clé de la plateforme ne déchiffre le secret de l'abonnement.",
     "redirect": "Le récepteur redirige ailleurs : une redirection n'est pas suivie.",
+    "mail": "Le courriel a été mis en file d'envoi.",
+    "expired": "Le courriel n'a pas pu être remis à temps au serveur de messagerie.",
 }
+"""What came of an attempt that no server has answered by a number, or whose answer is none."""
 
 
 def describe_target(url: str, rules: TargetRules) -> str | None:
@@ -54,4 +57,4 @@ def label_code(code: str) -> str:
         return f"Le récepteur a répondu {code}."
     if code in set(TargetFault) - {TargetFault.ADDRESS}:
         return f"L'URL n'est plus admise : {FAULTS[TargetFault(code)]}."
-    return _CODES.get(code, code)
+    return CODES.get(code, code)

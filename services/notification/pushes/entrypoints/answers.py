@@ -11,8 +11,11 @@ from services.notification.pushes.domain.delivery import (
     Try,
     build_message_id,
 )
-from services.notification.pushes.domain.labels import DELIVERY_STATES, label_code
+from services.notification.pushes.domain.labels import CODES, DELIVERY_STATES, label_code
+from services.notification.pushes.domain.targets import TargetFault
 from shared.answers.answer import Answer
+
+_CODES = ", ".join(f"`{each}`" for each in dict.fromkeys((*CODES, *TargetFault)))
 
 
 class TryAnswer(Answer):
@@ -20,9 +23,8 @@ class TryAnswer(Answer):
 
     at: datetime
     code: str = Field(
-        description="Le statut HTTP de la réponse, ou ce qui a empêché d'en obtenir une : `name`, "
-        "`address`, `connect`, `tls`, `timeout`, `closed`, `answer`, `redirect`, "
-        "`status`, `secret`."
+        description="Le statut HTTP de la réponse, ou le code du serveur de messagerie ; sinon "
+        f"l'un de : {_CODES}."
     )
     label: str
     duration_ms: int
