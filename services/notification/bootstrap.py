@@ -6,9 +6,10 @@ from fastapi import FastAPI
 
 from services.notification.pushes.adapters.deliveries import MongoDeliveries
 from services.notification.pushes.adapters.entitlement import Entitlement
+from services.notification.pushes.adapters.expiry import Expiry
 from services.notification.pushes.adapters.fan_out import FanOut
 from services.notification.pushes.adapters.mail_channel import MailChannel
-from services.notification.pushes.adapters.replays import PUSHES, REPLAYS
+from services.notification.pushes.adapters.replays import EXPIRY, PUSHES, REPLAYS
 from services.notification.pushes.adapters.webhook_channel import WebhookChannel
 from services.notification.pushes.adapters.webhooks import WebhookSender
 from services.notification.pushes.application.log import PushLog
@@ -18,6 +19,7 @@ from services.notification.pushes.domain.labels import describe_target
 from services.notification.pushes.domain.targets import TargetRules
 from services.notification.pushes.entrypoints.http import create_deliveries_router
 from services.notification.pushes.entrypoints.jobs import (
+    build_expiry_work,
     build_late_finder,
     build_pushes_work,
     build_replays_work,
@@ -198,6 +200,7 @@ def _build_pushes(base: _Base, book: SubscriptionBook, mails: MailChannel) -> Pu
         build_late_finder(deliveries.find_late, runtime.clock),
     )
     runtime.run_jobs(REPLAYS, build_replays_work(base.fan_out.replay))
+    runtime.run_jobs(EXPIRY, build_expiry_work(Expiry(runtime.store, runtime.clock).expire))
     runtime.run_every(
         _MEASURE_S, "subscriptions", build_subscription_gauges_task(deliveries.count_by_state)
     )

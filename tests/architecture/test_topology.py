@@ -40,7 +40,7 @@ OF_RECORD = {
 OF_EACH = ["inbox", "jobs", "outbox", "streams", ""]
 JOBS = {
     "deposit": {"files"},
-    "notification": {"mail", "pushes", "pushes.find", "replays"},
+    "notification": {"expiry", "mail", "pushes", "pushes.find", "replays"},
     "organisation": {
         "files",
         "mail",

@@ -5,8 +5,9 @@ from datetime import datetime
 
 from shared.runtime.jobs.rows import Job
 
-PUSHES, REPLAYS = "pushes", "replays"
-"""Kinds of jobs: what waits for a subscriber is sent, and a past period is looked up for one."""
+PUSHES, REPLAYS, EXPIRY = "pushes", "replays", "expiry"
+"""Kinds of jobs: what waits for a subscriber is sent, a past period is looked up for one, and what
+is too old expires."""
 CATCH_UP = ""
 """Name of the replay by which a subscriber catches up: its deliveries are those it missed."""
 LAST_MARK = 2**53

@@ -1,15 +1,17 @@
-"""Jobs of pushes: send what waits for a subscriber, look up a past period, find what is late."""
+"""Jobs of pushes: send what waits, look up a past period, find what is late or too old."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 
 from services.notification.pushes.application.pusher import TURN, Pusher
 from shared.runtime.clock import Clock
-from shared.runtime.jobs.kinds import Effect, Finder, InTransaction
+from shared.runtime.jobs.kinds import Effect, Finder, InTransaction, build_periodic
 from shared.runtime.jobs.rows import Job
 from shared.runtime.metrics import SUBSCRIPTIONS
 from shared.runtime.store.database import Transaction
 
+_EXPIRY_S, _EXPIRY_TIMEOUT_S = 3600.0, 300.0
+"""Interval and timeout of the search for what is too old, in seconds."""
 _LATE_S = 1.0
 """Interval of the search for subscribers of which something that has waited is due, in seconds."""
 
@@ -46,6 +48,11 @@ def build_replays_work(
 ) -> InTransaction:
     """Build the work that looks up past periods, a page at a time."""
     return InTransaction(replay, batch_size=1)
+
+
+def build_expiry_work(expire: Callable[[], Awaitable[None]]) -> Effect:
+    """Build the work that expires what waits for disabled subscriptions."""
+    return build_periodic(expire, _EXPIRY_S, _EXPIRY_TIMEOUT_S)
 
 
 def build_subscription_gauges_task(
