@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from services.notification.pushes.adapters.deliveries import (
     COLLECTION,
@@ -26,11 +26,15 @@ from services.notification.subscriptions.adapters.mongo import SUBSCRIPTIONS
 from services.notification.subscriptions.domain.subscription import SENDING, State, Subscription
 from shared.runtime.clock import Clock
 from shared.runtime.jobs.rows import Job, enqueue
-from shared.runtime.store.database import Document, Transaction
+from shared.runtime.store.database import Document, Transaction, aggregate
 from shared.runtime.store.schema import TransactionDocuments
 
 _PAGE = 200
 """Statuses of a past period that one transaction looks at."""
+
+
+_TURN_NEAR = timedelta(minutes=1)
+"""Within so long before its time a turn may have begun, which does not see what is written now."""
 
 
 class FanOut:
@@ -52,22 +56,26 @@ class FanOut:
         )
         subscriptions = [SUBSCRIPTIONS.read(row) async for row in found]
         # To the others, a status that got its mark anew for who joins its dossier is not new.
-        rows = [
-            row
+        reached = [
+            (each, rows)
             for each in subscriptions
-            for row in self._build_rows(each, _list_told(each, statuses))
+            if (rows := self._build_rows(each, _list_told(each, statuses)))
         ]
-        await insert_deliveries(transaction, rows)
-        reached = sorted({row["subscription"] for row in rows})
-        await enqueue(transaction, [Job(PUSHES, each) for each in reached])
+        await insert_deliveries(transaction, [row for _, rows in reached for row in rows])
+        now = self._clock()
+        woken = sorted(each.id for each, rows in reached if not _is_expected(each, rows, now))
+        await enqueue(transaction, [Job(PUSHES, each) for each in woken])
 
     async def replay(self, transaction: Transaction, jobs: Sequence[Job]) -> None:
         """Make deliveries of one page of each of these past periods, then go on with the next."""
         subscriptions = TransactionDocuments(SUBSCRIPTIONS, transaction)
-        for asked in map(read_replay, jobs):
+        for job in jobs:
+            asked = read_replay(job)
             subscription = await subscriptions.find({"_id": asked.subscription})
             if subscription is None or subscription.state not in SENDING:
                 continue
+            if asked.after == 0 and asked.since is not None:
+                asked = replace(asked, after=await _find_start(transaction, subscription, asked))
             page = await _list_page(transaction, subscription, asked)
             rows = self._build_rows(subscription, page, asked.name)
             await insert_deliveries(transaction, rows)
@@ -128,22 +136,49 @@ class FanOut:
         ]
 
 
-async def _list_page(
-    transaction: Transaction, subscription: Subscription, replay: Replay
-) -> list[Document]:
+async def _find_start(transaction: Transaction, subscription: Subscription, replay: Replay) -> int:
+    """Find the mark after which the statuses of a period begin.
+
+    The lowest of all: one that got its mark anew has a higher one than its moment says. Without
+    it, the first page of a recent period would pass by all statuses that were before.
+    """
+    lowest = [
+        {"$match": _match_period(subscription, replay)},
+        {"$group": {"_id": None, "mark": {"$min": "$mark"}}},
+    ]
+    statuses = transaction.collection(marking.COLLECTION)
+    found = [row async for row in aggregate(statuses, lowest, transaction.session)]
+    return int(found[0]["mark"]) - 1 if found and found[0]["mark"] is not None else replay.until
+
+
+def _match_period(subscription: Subscription, replay: Replay) -> Document:
     period: Mapping[str, datetime] = {
         name: moment
         for name, moment in (("$gte", replay.since), ("$lt", replay.before))
         if moment is not None
     }
-    wanted: Document = {
-        marking.SEEN_BY: marking.build_viewer_key(subscription.actor),
-        "mark": {"$gt": replay.after, "$lte": replay.until},
-    }
-    if period:
-        wanted["at"] = period
+    key = marking.build_viewer_key(subscription.actor)
+    return {marking.SEEN_BY: key, **({"at": period} if period else {})}
+
+
+async def _list_page(
+    transaction: Transaction, subscription: Subscription, replay: Replay
+) -> list[Document]:
+    wanted = _match_period(subscription, replay)
+    wanted["mark"] = {"$gt": replay.after, "$lte": replay.until}
     found = transaction.collection(marking.COLLECTION).find(wanted, session=transaction.session)
     return await found.sort("mark", 1).limit(_PAGE).to_list(None)
+
+
+def _is_expected(subscription: Subscription, rows: Sequence[Document], now: datetime) -> bool:
+    """Tell whether a turn of a subscriber that is due later comes soon enough for deliveries.
+
+    So each status of a digest does not have all the others read that wait for it.
+    """
+    health = subscription.health
+    if health.failures or health.due is None or health.due <= now + _TURN_NEAR:
+        return False
+    return all(health.due <= row["due"] for row in rows)
 
 
 def _list_told(subscription: Subscription, statuses: Sequence[Document]) -> Sequence[Document]:

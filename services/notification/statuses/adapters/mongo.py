@@ -36,6 +36,7 @@ class MongoStatuses:
         await self._statuses.create_index([("dossier_id", 1), ("sequence", 1)], unique=True)
         await self._statuses.create_index([("piece_id", 1), ("sequence", 1)])
         await self._statuses.create_index([(SEEN_BY, 1), ("mark", 1)])
+        await self._statuses.create_index([(SEEN_BY, 1), ("at", 1)])
 
     async def keep(self, transaction: Transaction, entries: Sequence[Entry]) -> None:
         """Write statuses, in the transaction that takes their messages.
