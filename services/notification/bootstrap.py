@@ -15,6 +15,7 @@ from services.notification.pushes.adapters.webhooks import WebhookSender
 from services.notification.pushes.application.log import PushLog
 from services.notification.pushes.application.ports import PushPorts
 from services.notification.pushes.application.pusher import Pusher
+from services.notification.pushes.application.shares import FairShares
 from services.notification.pushes.domain.labels import describe_target
 from services.notification.pushes.domain.targets import TargetRules
 from services.notification.pushes.entrypoints.http import create_deliveries_router
@@ -184,6 +185,7 @@ def _build_pushes(base: _Base, book: SubscriptionBook, mails: MailChannel) -> Pu
             disable=lambda read, cause: book.disable(read.id, cause, read.terms.target),
             send=webhooks.send,
             mail_all=mails.mail_all,
+            shares=FairShares(settings.pushed_at_once),
             clock=runtime.clock,
             compute_backoff=compute_backoff,
         )

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -318,6 +319,29 @@ async def test_the_resolver_of_the_machine() -> None:
     assert await resolver("127.0.0.1") == ["127.0.0.1"]
     assert await resolver("0x7f.1") == ["127.0.0.1"]
     assert await resolver("nobody.invalid") in ((), [])
+
+
+async def test_names_that_hang_leave_look_ups_for_other_structures(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ended = threading.Event()
+
+    def look_up(host: str, *_: object, **__: object) -> list[tuple[object, ...]]:
+        if host.startswith("hangs"):
+            ended.wait(scale_timeout(30))
+        return [(0, 0, 0, "", (PUBLIC, 0))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    resolver = Resolver(limit=8)
+
+    sick = [asyncio.create_task(resolver(f"hangs-{rank}", "sick")) for rank in range(100)]
+    await wait_until(lambda: sum(each.done() for each in sick) == 96, "it has its share")
+
+    assert await resolver("well", "other") == [PUBLIC]
+    assert [await each for each in sick if each.done()] == [()] * 96
+    ended.set()
+    await asyncio.gather(*sick)
+    assert await resolver("well", "sick") == [PUBLIC]
 
 
 @pytest.fixture(scope="module")

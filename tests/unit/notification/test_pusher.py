@@ -10,6 +10,7 @@ import pytest
 
 from services.notification.pushes.application.ports import PushPorts, Waiting
 from services.notification.pushes.application.pusher import TURN, Pusher
+from services.notification.pushes.application.shares import FairShares
 from services.notification.pushes.domain.delivery import (
     FIRST_RETRY_S,
     LONGEST_RETRY_S,
@@ -80,6 +81,7 @@ class Memory:
     moves_after: int = 1000
     """Number of deliveries after which the target is another."""
     targets: list[str] = field(default_factory=list)
+    shares: FairShares = field(default_factory=lambda: FairShares(200))
     _at_once: Counter[str] = field(default_factory=Counter)
 
     def wait_for(self, *ids: str, due: datetime = BEGIN) -> None:
@@ -182,6 +184,7 @@ class Memory:
             disable=self.disable,
             send=self.send,
             mail_all=self.mail_all,
+            shares=self.shares,
             clock=lambda: self.now,
             compute_backoff=lambda failures, first, most: min(first * 2**failures, most),
         )
@@ -513,6 +516,61 @@ async def test_an_error_of_ours_ends_the_turn_once_the_other_dossiers_are_told()
     # Nothing of this turn goes on beside the next one.
     assert memory.sent == ["b1", "b2", "b3"]
     assert [each.delivery.id for each in memory.rows] == ["a1"]
+
+
+async def test_a_structure_that_has_its_share_of_turns_waits_and_others_do_not() -> None:
+    memory = Memory(shares=FairShares(4))
+    memory.wait_for("a1")
+    assert [memory.shares.take("m") for _ in range(3)] == [True, True, False]
+
+    assert not await memory.push()
+
+    assert memory.sent == []
+    assert memory.health == Health(due=BEGIN + timedelta(seconds=2)), "it is looked at again then"
+    assert memory.subscription is not None
+    mine = memory.subscription
+    memory.subscription = replace(mine, actor=Actor(Role.MOA, "another"))
+    assert not await memory.push()
+    assert memory.sent == ["a1"]
+    memory.wait_for("a2")
+    memory.subscription = mine
+    memory.shares.give_back("m")
+    for _ in range(3):
+        # Each turn gives its slot back.
+        assert not await memory.push()
+    assert memory.sent == ["a1", "a2"]
+
+
+async def test_a_turn_that_fails_gives_its_slot_back() -> None:
+    memory = Memory(broken={"a1"}, shares=FairShares(2))
+    memory.wait_for("a1")
+
+    for _ in range(5):
+        with pytest.raises(ValueError, match="a1"):
+            await memory.push()
+
+
+def test_nobody_holds_more_slots_than_are_left_free() -> None:
+    shares = FairShares(200)
+
+    held = {
+        structure: sum(shares.take(structure) for _ in range(200))
+        for structure in ("a", "b", "c", "d")
+    }
+
+    assert held == {"a": 100, "b": 50, "c": 25, "d": 13}
+    assert shares.take("somebody else")
+    for _ in range(100):
+        shares.give_back("a")
+    assert [shares.take("b") for _ in range(6)].count(True) == 6
+
+
+def test_one_slot_is_for_one() -> None:
+    shares = FairShares(1)
+
+    assert [shares.take(each) for each in "aab"] == [True, False, False]
+    shares.give_back("a")
+    assert shares.take("b")
 
 
 async def test_what_is_not_due_yet_is_looked_for_at_its_time() -> None:

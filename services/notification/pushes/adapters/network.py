@@ -11,6 +11,7 @@ from typing import Any
 
 import httpcore
 
+from services.notification.pushes.application.shares import FairShares
 from services.notification.pushes.domain.targets import Target, TargetRules, is_allowed
 
 Resolve = Callable[[str], Awaitable[Sequence[str]]]
@@ -19,7 +20,7 @@ Resolve = Callable[[str], Awaitable[Sequence[str]]]
 _LOOKUP_S = 5
 """Timeout of a look-up, in seconds."""
 _LOOKUPS = 256
-"""Limit of names that are looked up at once."""
+"""Limit of names that are looked up at once, which structures share."""
 _CONNECT_S = 4
 """Timeout of a connection to one address, in seconds."""
 _ADDRESSES = 4
@@ -55,25 +56,27 @@ class Resolver:
     server is down: a sick subscriber would delay the others. A name is looked up once at a time.
     """
 
-    def __init__(self) -> None:
-        """Start without look-ups."""
+    def __init__(self, limit: int = _LOOKUPS) -> None:
+        """Start without look-ups; so many may be in progress."""
         self._lookups: dict[str, asyncio.Future[Sequence[str]]] = {}
+        self._shares = FairShares(limit)
 
-    async def __call__(self, host: str) -> Sequence[str]:
-        """Look a name up; an address is returned as it is."""
+    async def __call__(self, host: str, structure: str = "") -> Sequence[str]:
+        """Look a name up for a structure; an address is returned as it is."""
         lookup = self._lookups.get(host)
         if lookup is None:
-            if len(self._lookups) >= _LOOKUPS:
+            if not self._shares.take(structure):
                 return ()
-            lookup = self._start(host)
+            lookup = self._start(host, structure)
         return await asyncio.shield(lookup)
 
-    def _start(self, host: str) -> asyncio.Future[Sequence[str]]:
+    def _start(self, host: str, structure: str) -> asyncio.Future[Sequence[str]]:
         loop = asyncio.get_running_loop()
         lookup = self._lookups[host] = loop.create_future()
 
         def end(addresses: Sequence[str]) -> None:
             del self._lookups[host]
+            self._shares.give_back(structure)
             lookup.set_result(addresses)
 
         def look_up() -> None:

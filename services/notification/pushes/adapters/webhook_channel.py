@@ -89,7 +89,8 @@ class WebhookChannel:
             attempt = _UNREADABLE
         elif secrets:
             signed = SignedMessage(sign(secrets, delivery.message_id, now, body), body)
-            attempt = await self._sender.send(subscription.terms.target, signed)
+            structure = subscription.actor.structure
+            attempt = await self._sender.send(subscription.terms.target, signed, structure)
         PUSH_ATTEMPTS.labels(Channel.WEBHOOK.value, attempt.outcome.value).inc()
         return attempt
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from types import TracebackType
 from typing import Self, cast
 
@@ -101,7 +102,8 @@ class WebhookSender:
         self._rules = rules
         self._timeout_s = timeout_s
         self._user_agent = user_agent
-        self._resolve = resolve or Resolver()
+        self._resolve = resolve
+        self._resolver = Resolver()
         self._life_s = life_s
         self._idle: dict[_Origin, list[_Connection]] = {}
         """Connections that can be used again, the longest idle first."""
@@ -122,18 +124,24 @@ class WebhookSender:
             await each.http.aclose()
         self._idle.clear()
 
-    async def send(self, url: str, message: SignedMessage) -> Attempt:
-        """Send a webhook once. Raises nothing for what a target or a network does."""
+    async def send(self, url: str, message: SignedMessage, structure: str = "") -> Attempt:
+        """Send a webhook once, for a structure, which has its share of the look-ups of names.
+
+        Raises nothing for what a target or a network does.
+        """
         started = time.monotonic()
-        outcome, code = await self._try(url, message, asyncio.get_running_loop().time())
+        outcome, code = await self._try(url, message, structure)
         return Attempt(outcome, code, round((time.monotonic() - started) * 1000))
 
-    async def _try(self, url: str, message: SignedMessage, now: float) -> tuple[Outcome, str]:
+    async def _try(self, url: str, message: SignedMessage, structure: str) -> tuple[Outcome, str]:
+        deadline = asyncio.get_running_loop().time() + self._timeout_s
         target = read_target(url, self._rules)
         if isinstance(target, TargetFault):
             return Outcome.FAILED, target
+        resolve = self._resolve or partial(self._resolver, structure=structure)
+        network = JudgedNetwork(target, self._rules, resolve)
         try:
-            return _judge_status(await self._post(target, message, now + self._timeout_s))
+            return _judge_status(await self._post(target, message, network, deadline))
         except AttemptError as error:
             return Outcome.FAILED, error.code
         except TimeoutError:
@@ -143,7 +151,9 @@ class WebhookSender:
         except httpcore.RemoteProtocolError:
             return Outcome.FAILED, "answer"
 
-    async def _post(self, target: Target, message: SignedMessage, deadline: float) -> int:
+    async def _post(
+        self, target: Target, message: SignedMessage, network: JudgedNetwork, deadline: float
+    ) -> int:
         request = self._build_request(target, message)
         origin = (target.scheme, target.host, target.port)
         used = await self._take_idle(origin)
@@ -154,7 +164,7 @@ class WebhookSender:
         http = httpcore.AsyncHTTPConnection(
             request.url.origin,
             ssl_context=load_authorities(),
-            network_backend=JudgedNetwork(target, self._rules, self._resolve),
+            network_backend=network,
         )
         return await self._exchange(_Connection(http), origin, request, deadline)
 
@@ -195,7 +205,12 @@ class WebhookSender:
 
     async def _keep_or_close(self, connection: _Connection, origin: _Origin) -> None:
         is_full = sum(map(len, self._idle.values())) >= _IDLE_CONNECTIONS
-        if is_full or not connection.http.is_idle() or connection.http.is_closed():
+        if (
+            self._is_closed
+            or is_full
+            or not connection.http.is_idle()
+            or connection.http.is_closed()
+        ):
             await connection.http.aclose()
             return
         connection.idle_since = time.monotonic()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from services.notification.pushes.application.shares import FairShares
 from services.notification.pushes.domain.delivery import Delivery
 from services.notification.pushes.domain.outcomes import Attempt
 from services.notification.subscriptions.domain.subscription import Cause, Health, Subscription
@@ -62,6 +63,8 @@ class PushPorts:
 
     Returns those that are not mailed, and why.
     """
+    shares: FairShares
+    """Turns in progress at the same time."""
     clock: Callable[[], datetime]
     compute_backoff: Callable[[int, float, float], float]
     """Computes the delay after some failures, in seconds: see `shared.runtime.backoff`."""

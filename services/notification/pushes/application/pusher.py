@@ -32,6 +32,8 @@ SIDE_BY_SIDE = 8
 in a row it counts as away."""
 _LOOKED_AT_EVERY = timedelta(seconds=1)
 """For so long a subscription is used as it was read."""
+_CROWDED = timedelta(seconds=2)
+"""After so long a subscriber is looked at again whose structure has all its share of turns."""
 TURN = timedelta(seconds=10)
 """Length of one turn of a subscriber; what is left waits for the next."""
 
@@ -82,26 +84,51 @@ class Pusher:
 
         What becomes due meanwhile is not looked for: whoever writes it asks for another turn.
         """
+        found = await self._find_ready(subscription_id)
+        if found is None:
+            return False
+        ports, structure = self._ports, found.actor.structure
+        if not ports.shares.take(structure):
+            later = replace(found.health, due=ports.clock() + _CROWDED)
+            await ports.deliveries.save_health(found, later)
+            return False
+        try:
+            return await self._push_for_a_turn(found)
+        finally:
+            ports.shares.give_back(structure)
+
+    async def _find_ready(self, subscription_id: str) -> Subscription | None:
+        """Find a subscription to which something may be sent now."""
+        found = await self._ports.find(subscription_id)
+        if found is None or found.state is not State.ACTIVE:
+            return None
+        return None if _is_paused(found, self._ports.clock()) else found
+
+    async def _push_for_a_turn(self, found: Subscription) -> bool:
         ends_at = self._ports.clock() + TURN
-        while (now := self._ports.clock()) < ends_at:
-            found = await self._ports.find(subscription_id)
-            if found is None or found.state is not State.ACTIVE or _is_paused(found, now):
+        ready: Subscription | None = found
+        while ready is not None:
+            if not await self._push_some(ready, ends_at):
                 return False
-            waiting = await self._ports.deliveries.list_waiting(found.id, now)
-            if waiting.due and not await self._ports.may_read(found):
-                await self._ports.disable(found, Cause.REVOKED)
-                return False
-            if waiting.due and found.channel is Channel.MAIL:
-                for delivery, attempt in await self._ports.mail_all(found, waiting.due):
-                    await self._postpone(delivery, attempt)
-                continue
-            window = _Window(ends_at, now, waiting.next_due)
-            await self._push_all(found, waiting.due, window)
-            if not await self._judge(found, window):
-                return False
-            if not window.is_cut and not waiting.has_more:
-                return False
-        return True
+            if self._ports.clock() >= ends_at:
+                return True
+            ready = await self._find_ready(found.id)
+        return False
+
+    async def _push_some(self, found: Subscription, ends_at: datetime) -> bool:
+        """Send what one search finds. True when more may be due at once."""
+        now = self._ports.clock()
+        waiting = await self._ports.deliveries.list_waiting(found.id, now)
+        if waiting.due and not await self._ports.may_read(found):
+            await self._ports.disable(found, Cause.REVOKED)
+            return False
+        if waiting.due and found.channel is Channel.MAIL:
+            for delivery, attempt in await self._ports.mail_all(found, waiting.due):
+                await self._postpone(delivery, attempt)
+            return True
+        window = _Window(ends_at, now, waiting.next_due)
+        await self._push_all(found, waiting.due, window)
+        return await self._judge(found, window) and (window.is_cut or waiting.has_more)
 
     async def _push_all(
         self, subscription: Subscription, due: Sequence[Delivery], window: _Window
