@@ -165,6 +165,7 @@ def _build_pushes(base: _Base, book: SubscriptionBook, mails: MailChannel) -> Pu
     settings, runtime = base.settings, base.runtime
     deliveries = MongoDeliveries(runtime.store, runtime.clock)
     sender = WebhookSender(_build_rules(settings), settings.push_timeout_s)
+    runtime.run_in_background("webhooks", sender.close_at_end)
     # Receivers judge a signature by true time, whatever time tests let pass here.
     statuses = base.statuses
     webhooks = WebhookChannel(

@@ -77,6 +77,8 @@ class WebhookReceiver:
     hangs_up: bool = False
     """Whether connections are closed before anything is read."""
     connections: int = 0
+    ended: int = 0
+    """Connections that were closed."""
     left: int = 0
     """Answers without an end from which the other side has gone away."""
     port: int = 0
@@ -119,6 +121,7 @@ class WebhookReceiver:
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
+            self.ended += 1
             writer.transport.abort()
 
     async def _answer(

@@ -344,6 +344,22 @@ async def test_names_that_hang_leave_look_ups_for_other_structures(
     assert await resolver("well", "sick") == [PUBLIC]
 
 
+async def test_a_sender_that_is_closed_keeps_no_connection(receiver: WebhookReceiver) -> None:
+    sender = WebhookSender(LOOPBACK, timeout_s=scale_timeout(5))
+    serving = asyncio.create_task(sender.close_at_end())
+    url = receiver.build_url("/accept")
+    await asyncio.gather(*(sender.send(url, build_message()) for _ in range(2)))
+    slow = asyncio.create_task(sender.send(receiver.build_url("/slow/1"), build_message()))
+    await wait_until(lambda: len(receiver.requests) == 3, "it is in progress")
+
+    serving.cancel()
+    await asyncio.gather(serving, return_exceptions=True)
+
+    await wait_until(lambda: receiver.ended == 1, "the idle one is closed")
+    assert (await slow).code == "204"
+    await wait_until(lambda: receiver.ended == receiver.connections == 2, "so is the other")
+
+
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return create_authority(

@@ -108,6 +108,12 @@ class WebhookSender:
         self._idle: dict[_Origin, list[_Connection]] = {}
         """Connections that can be used again, the longest idle first."""
         self._swept_at = time.monotonic()
+        self._is_closed = False
+
+    async def close_at_end(self) -> None:
+        """Close idle connections when this is cancelled, and from then on each after its push."""
+        async with self:
+            await asyncio.Event().wait()
 
     async def __aenter__(self) -> Self:
         """Return the sender."""
@@ -119,7 +125,8 @@ class WebhookSender:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close the connections that are idle."""
+        """Close the connections that are idle, and from now on each after its push."""
+        self._is_closed = True
         for each in [each for here in self._idle.values() for each in here]:
             await each.http.aclose()
         self._idle.clear()
