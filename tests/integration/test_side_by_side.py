@@ -15,6 +15,7 @@ from services.deposit.adapters.dossier_projection import MongoDossiers as Deposi
 from services.deposit.adapters.pieces import MongoPieces
 from services.notification.statuses.adapters.mongo import MongoStatuses
 from services.notification.statuses.application.history import Scope, Subject
+from services.notification.subscriptions.adapters.mongo import MongoSubscriptions
 from services.organisation.structures.adapters.mongo import MongoStructures
 from services.portal.adapters.pieces import MongoPieces as PortalPieces
 from services.portal.domain.criteria import Criteria
@@ -103,12 +104,28 @@ async def _turn_conversation(store: Store) -> None:
     await MongoConversations(store, KEPT).change(work)
 
 
+async def _tell_another_contact(store: Store) -> None:
+    async def work(change: Any) -> None:  # noqa: ANN401
+        found = await change.load("0197a5c0-0000-7000-8000-00000000a001")
+        terms = replace(found.terms, contact="autre@exemple.fr")
+        await change.save(replace(found, terms=terms))
+
+    nothing_besides: Any = None
+    await MongoSubscriptions(store, Feed(store, "statuses"), nothing_besides).change(work)
+
+
 _CHANGED: dict[str, tuple[Change, Sequence[str], Callable[[Document], object], object]] = {
     "organisation/structures/1.json": (
         _rename_structure,
         ("$", "$.parameters", "$.services[0]", "$.services[1]"),
         lambda document: (document["name"], document["version"]),
         ("Ville de Vaubrun-sur-Mer", 2),
+    ),
+    "notification/subscriptions/1.json": (
+        _tell_another_contact,
+        ("$", "$.health", "$.secrets[0]"),
+        lambda document: (document["contact"], document["resume_mark"]),
+        ("autre@exemple.fr", 12),
     ),
     "support/tickets/1.json": (
         _assign_ticket,

@@ -11,7 +11,12 @@ Place: TypeAlias = tuple[str | int, ...]
 """Service, collection and id of a document, or keys of a field in it."""
 
 _PERIOD_S = 0.5
-_WATCHED = {"routing": "dossiers", "organisation": "structures", "support": "tickets"}
+_WATCHED = {
+    "routing": "dossiers",
+    "organisation": "structures",
+    "notification": "subscriptions",
+    "support": "tickets",
+}
 """Collection of documents of record that are written again and again, by service."""
 
 

@@ -86,6 +86,8 @@ _JOURNEY = "services/routing/application/journey.py"
 _DOSSIER = "services/routing/domain/dossier.py"
 _ARCHIVE = "services/routing/adapters/dossiers.py"
 _STRUCTURE = "services/organisation/structures/adapters/mongo.py"
+_SUBSCRIPTION = "services/notification/subscriptions/domain/subscription.py"
+_SUBSCRIPTIONS = "services/notification/subscriptions/adapters/mongo.py"
 _DEFAULT = f'    {FIELD}: str = ""\n'
 
 FIELDS = (
@@ -157,6 +159,25 @@ FIELDS = (
     _append(
         _STRUCTURE,
         '        version=document["version"],\n',
+        f'        {FIELD}=document.get("{FIELD}", ""),\n',
+    ),
+    # Subscriptions of notification. Its deliveries are not written whole again, nor are statuses,
+    # which get their marks.
+    _append(_SUBSCRIPTION, "    health: Health = Health()\n", _DEFAULT),
+    Edit(
+        _SUBSCRIPTION,
+        "moved = replace(self, terms=terms, health=Health())\n",
+        "moved = replace(self, terms=terms, health=Health(), "
+        f'{FIELD}=self.{FIELD} or f"subscription {{self.id}}")\n',
+    ),
+    _append(
+        _SUBSCRIPTIONS,
+        '        "resume_mark": subscription.resume_mark,\n',
+        f'        "{FIELD}": subscription.{FIELD},\n',
+    ),
+    _append(
+        _SUBSCRIPTIONS,
+        '        resume_mark=document["resume_mark"],\n',
         f'        {FIELD}=document.get("{FIELD}", ""),\n',
     ),
     # Tickets of support.

@@ -60,7 +60,11 @@ def test_a_field_that_came_back_was_dropped_all_the_same() -> None:
 
 @pytest.mark.parametrize(
     ("where", "value"),
-    [(("organisation", "structures"), "structure s1"), (("support", "tickets"), "ticket t1")],
+    [
+        (("organisation", "structures"), "structure s1"),
+        (("notification", "subscriptions"), "subscription a1"),
+        (("support", "tickets"), "ticket t1"),
+    ],
 )
 def test_a_document_that_is_gone_has_dropped_its_fields(where: Place, value: str) -> None:
     watch = _watch()

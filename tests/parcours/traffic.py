@@ -1,4 +1,4 @@
-"""Traffic generator: actors carry dossiers over HTTP, change structures and send tickets.
+"""Traffic generator: actors carry dossiers, change structures and subscriptions, send tickets.
 
 What the platform has promised by a 2xx is kept, for `tests/parcours/ledger.py` to compare.
 """
@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import fields, replace
-from itertools import cycle
+from itertools import count, cycle
 
 import httpx
 
@@ -60,7 +60,7 @@ async def open_traffic(
 
 
 class Traffic:
-    """Dossiers, changes of structures and tickets, and what the platform has promised of each."""
+    """Dossiers, changes of structures and of a subscription, tickets; what was promised of each."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class Traffic:
         self.tickets: dict[str, list[str]] = {}
         """Types of the events that each ticket must give, in order, by its number."""
         self.stuck: list[str] = []
-        """Journeys and tickets that ended by a timeout or an unexpected answer."""
+        """Journeys, tickets and subscriptions that ended by a timeout or an unexpected answer."""
         self.moved: dict[str, set[str]] = defaultdict(set)
         """Pieces of which a step, a deposit or an act, began and ended in a phase."""
         self._phase = ""
@@ -97,6 +97,8 @@ class Traffic:
             for _ in range(_AT_ONCE):
                 group.create_task(self._carry_dossiers())
             group.create_task(self._change_structures())
+            if "notification" in self.clients:
+                group.create_task(self._change_subscription(self.clients["notification"]))
             if "support" in self.clients:
                 group.create_task(self._send_tickets(self.clients["support"]))
             yield
@@ -147,6 +149,21 @@ class Traffic:
             declared = await actor.declare(declaration)
             self.structures[each.siret] = declared["version"]
             await asyncio.sleep(_PAUSE_S)
+
+    async def _change_subscription(self, notification: httpx.AsyncClient) -> None:
+        """Subscribe to a daily digest, and change its contact again and again."""
+        reader = build_member(self.context.sign_in, notification, TITULAIRE, Role.TITULAIRE)
+        terms = {"channel": "mail", "address": TITULAIRE.user.email, "frequency": "daily"}
+        try:
+            told = await _with_key(reader).ask("POST", "/subscriptions", 201, json=terms)
+            path = f"/subscriptions/{told['subscription_id']}"
+            for rank in count():
+                if not self._is_open:
+                    return
+                await reader.ask("PATCH", path, json={"contact": f"contact-{rank}@exemple.fr"})
+                await asyncio.sleep(_PAUSE_S)
+        except Unexpected as unexpected:
+            self.stuck.append(f"subscription: {unexpected}")
 
     async def _send_tickets(self, support: httpx.AsyncClient) -> None:
         """Submit a ticket and add messages to it, again and again."""

@@ -36,7 +36,10 @@ _LEFT = "notification"
 _BETWEEN = "while replicas start or end"
 _POLL_S = 0.2
 _SWITCH = {"AIGUILLAGE_WRITE_LEVEL": str(NEXT_LEVEL)}
-_WRITTEN_FOR = {"document", "state", "piece", "enclosure", "structure", "ticket"}
+_WRITTEN_FOR = {
+    *("document", "state", "piece", "enclosure"),
+    *("structure", "subscription", "ticket"),
+}
 
 
 def _use_next_act(journey: Journey) -> Journey:
