@@ -12,7 +12,7 @@ from typing import Any
 from services.notification.pushes.adapters.fan_out import FanOut
 from services.notification.statuses.adapters.marking import COLLECTION
 from services.notification.subscriptions.adapters.mongo import SUBSCRIPTIONS
-from services.notification.subscriptions.domain.subscription import Channel, Subscription
+from services.notification.subscriptions.domain.subscription import Subscription
 from shared.rights.identity import normalise_email
 from shared.runtime.clock import Clock
 from shared.runtime.jobs.rows import COLLECTION as JOBS
@@ -98,7 +98,7 @@ class PersonalData:
 
     def _is_sent_to(self, subscription: Subscription) -> bool:
         target = normalise_email(subscription.terms.target)
-        return subscription.channel is Channel.MAIL and target == self._email
+        return subscription.channel.traits.is_personal and target == self._email
 
     async def _find_mails(self) -> Sequence[Document]:
         """Find the mails that wait to be sent to the address."""

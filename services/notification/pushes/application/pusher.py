@@ -21,7 +21,6 @@ from services.notification.pushes.domain.delivery import (
 from services.notification.pushes.domain.outcomes import Attempt, Outcome
 from services.notification.subscriptions.domain.subscription import (
     Cause,
-    Channel,
     Health,
     State,
     Subscription,
@@ -122,7 +121,7 @@ class Pusher:
         if waiting.due and not await self._ports.may_read(found):
             await self._ports.disable(found, Cause.REVOKED)
             return False
-        if waiting.due and found.channel is Channel.MAIL:
+        if waiting.due and found.channel.traits.is_grouped:
             for delivery, attempt in await self._ports.mail_all(found, waiting.due):
                 await self._postpone(delivery, attempt)
             return True

@@ -112,7 +112,7 @@ class SubscriptionBook:
         ports, now = self._ports, self._ports.clock()
         if violation := self._judge(channel, terms):
             return Refused(violation)
-        secret = ports.create_secret() if channel is Channel.WEBHOOK else None
+        secret = ports.create_secret() if channel.traits.is_signed else None
         created = Subscription(
             id=ports.new_id(),
             owner=asker.user,
@@ -121,7 +121,7 @@ class SubscriptionBook:
             terms=terms,
             created_at=now,
             secrets=(Secret(ports.box.seal(secret)),) if secret else (),
-            is_confirmed=channel is Channel.WEBHOOK or _is_own(asker, terms),
+            is_confirmed=not channel.traits.is_personal or _is_own(asker, terms),
         ).enable()
         key = await _build_key(asker, "create_subscription", asker.actor, channel, terms)
 
@@ -180,7 +180,7 @@ class SubscriptionBook:
         async def attempt(change: SubscriptionChange, found: Subscription) -> Outcome:
             if used := await change.find_key_use(key):
                 return await self._replay(asker, change, key, used)
-            if found.channel is not Channel.WEBHOOK:
+            if not found.channel.traits.is_signed:
                 return Refused(rules.NOT_WEBHOOK.build_violation("subscription_id"))
             rotated = found.rotate(self._ports.box.seal(secret), self._ports.clock(), overlap)
             await change.save(rotated)
@@ -377,7 +377,7 @@ class SubscriptionBook:
     def _judge(self, channel: Channel, terms: Terms) -> Violation | None:
         if not self._ports.box.is_open:
             return rules.NO_KEYS.build_violation("requête")
-        if channel is Channel.MAIL:
+        if channel.traits.is_personal:
             return None
         if reason := self._ports.judge_target(terms.target):
             return rules.TARGET_REFUSED.build_violation("url", reason=reason)

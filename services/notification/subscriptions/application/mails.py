@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from services.notification.statuses.domain.entry import Entry
-from services.notification.subscriptions.domain.subscription import Cause, Channel, Subscription
+from services.notification.subscriptions.domain.subscription import Cause, Subscription
 from shared.application.mail import Mail
 from shared.application.mail_templates import MailTemplates
 from shared.circuit.labels import label_cadre
@@ -110,7 +110,7 @@ def build_disabled(
     Of a webhook it names the host alone: the rest of a URL often holds a secret.
     """
     target = subscription.terms.target
-    is_webhook = subscription.channel is Channel.WEBHOOK
+    is_personal = subscription.channel.traits.is_personal
     reason, remedy = _CAUSES[cause]
     return _TEMPLATES.render(
         "abonnement-desactive",
@@ -118,7 +118,7 @@ def build_disabled(
         entity=subscription.id,
         structure=structure,
         date=format_moment(at),
-        cible=f"au webhook de {urlsplit(target).hostname}" if is_webhook else f"à {target}",
+        cible=f"à {target}" if is_personal else f"au webhook de {urlsplit(target).hostname}",
         raison=reason,
         remede=remedy,
         abonnement=subscription.id,

@@ -15,6 +15,31 @@ class Channel(StrEnum):
     WEBHOOK = "webhook"
     MAIL = "mail"
 
+    @property
+    def traits(self) -> "ChannelTraits":
+        """What sets it apart from the others."""
+        return _TRAITS[self]
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelTraits:
+    """What a channel asks of its subscriptions, and does for them."""
+
+    target: str
+    """Name of the field that states where it sends."""
+    is_personal: bool
+    """Whether its target is the address of a person, who agrees first and may leave."""
+    is_signed: bool
+    """Whether secrets sign what it sends."""
+    is_grouped: bool
+    """Whether what is due leaves as one message, at the frequency that a subscriber chooses."""
+
+
+_TRAITS = {
+    Channel.WEBHOOK: ChannelTraits("url", is_personal=False, is_signed=True, is_grouped=False),
+    Channel.MAIL: ChannelTraits("address", is_personal=True, is_signed=False, is_grouped=True),
+}
+
 
 class Frequency(StrEnum):
     """How often mails are sent: at once, or as a digest each day."""
@@ -133,7 +158,8 @@ class Subscription:
     @property
     def contact(self) -> str | None:
         """Address that is told when it is disabled; that of its mails, unless these are refused."""
-        if self.channel is Channel.MAIL and self.cause not in (Cause.REFUSED, Cause.UNSUBSCRIBED):
+        has_left = self.cause in (Cause.REFUSED, Cause.UNSUBSCRIBED)
+        if self.channel.traits.is_personal and not has_left:
             return self.terms.contact or self.terms.target
         return self.terms.contact
 
@@ -165,7 +191,7 @@ class Subscription:
     def move(self, terms: Terms, mark: int, *, is_own: bool) -> "Subscription":
         """Change its terms. A new address for mails is to be confirmed, unless it is one's own."""
         moved = replace(self, terms=terms, health=Health())
-        if self.channel is Channel.WEBHOOK or terms.target == self.terms.target:
+        if not self.channel.traits.is_personal or terms.target == self.terms.target:
             return moved
         moved = replace(
             moved,

@@ -75,7 +75,7 @@ class SubscriptionAnswer(Answer):
         """Show a subscription; its whole URL, which may hold a secret, to who may change it."""
         actor, terms = subscription.actor, subscription.terms
         criteria, health = terms.criteria, subscription.health
-        is_webhook = subscription.channel is Channel.WEBHOOK
+        traits = subscription.channel.traits
         return cls(
             subscription_id=subscription.id,
             owner=subscription.owner,
@@ -83,10 +83,10 @@ class SubscriptionAnswer(Answer):
             structure=actor.structure,
             service=actor.service,
             channel=subscription.channel,
-            url=_show_url(subscription, asker) if is_webhook else None,
-            address=None if is_webhook else terms.target,
+            url=None if traits.is_personal else _show_url(subscription, asker),
+            address=terms.target if traits.is_personal else None,
             contact=terms.contact,
-            frequency=None if is_webhook else terms.frequency,
+            frequency=terms.frequency if traits.is_grouped else None,
             statuses=sorted(criteria.statuses),
             cadres=sorted(criteria.cadres),
             marche=criteria.marche,

@@ -28,8 +28,7 @@ _ALTERNATIVES = 60
 """Limit of a list of criteria."""
 _URL_LIMIT = 2000
 _LONGEST_OVERLAP_H = 168
-_TARGETS = {Channel.WEBHOOK: "url", Channel.MAIL: "address"}
-_OF_MAIL = "frequency"
+_OF_GROUPED = "frequency"
 
 
 def _check_email(text: str) -> str:
@@ -83,10 +82,10 @@ class _TermsRequest(BaseModel):
 
     def _judge_channel(self, channel: Channel) -> Violation | None:
         """Judge the fields that a channel has and those that it has not."""
-        mine = _TARGETS[channel]
-        others = [each for each in _TARGETS.values() if each != mine]
-        if channel is not Channel.MAIL:
-            others.append(_OF_MAIL)
+        targets = [each.traits.target for each in Channel]
+        others = [each for each in targets if each != channel.traits.target]
+        if not channel.traits.is_grouped:
+            others.append(_OF_GROUPED)
         for field in others:
             if getattr(self, field) is not None:
                 return rules.OTHER_CHANNEL.build_violation(field, name=field, channel=channel)
@@ -102,7 +101,7 @@ class SubscriptionRequest(_TermsRequest):
         """List the rules that the request breaks."""
         if violation := self._judge_channel(self.channel):
             yield violation
-        target = _TARGETS[self.channel]
+        target = self.channel.traits.target
         if getattr(self, target) is None:
             yield build_form_violation([target], "missing", {})
         yield from self.judge_cadres()
