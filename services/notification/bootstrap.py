@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from fastapi import FastAPI
 
 from services.notification.pushes.adapters.deliveries import MongoDeliveries
+from services.notification.pushes.adapters.delivery_log import MongoDeliveryLog
 from services.notification.pushes.adapters.entitlement import Entitlement
 from services.notification.pushes.adapters.expiry import Expiry
 from services.notification.pushes.adapters.fan_out import FanOut
 from services.notification.pushes.adapters.mail_channel import MailChannel
 from services.notification.pushes.adapters.replays import EXPIRY, PUSHES, REPLAYS
+from services.notification.pushes.adapters.subscribers import MongoSubscribers
 from services.notification.pushes.adapters.webhook_channel import WebhookChannel
 from services.notification.pushes.adapters.webhooks import WebhookSender
 from services.notification.pushes.application.log import PushLog
@@ -42,7 +44,7 @@ from services.notification.subscriptions.entrypoints.pages import create_pages_r
 from shared.contracts.public_paths import build_public_prefix
 from shared.contracts.topics import STATUT
 from shared.runtime.backoff import compute_backoff
-from shared.runtime.clock import Clock, build_clock
+from shared.runtime.clock import build_clock
 from shared.runtime.ids import new_id
 from shared.runtime.jobs.rows import Job, enqueue
 from shared.runtime.mail.jobs import run_mails
@@ -115,15 +117,6 @@ def _build_history(base: _Base) -> History:
     return History(base.statuses, notifier, base.settings.heartbeat_s)
 
 
-class _Effects(FanOut):
-    """What a change of a subscription does besides: deliveries, and mails."""
-
-    def __init__(self, clock: Clock, mails: SubscriptionMails) -> None:
-        super().__init__(clock)
-        self.ask_confirmation = mails.ask_confirmation
-        self.tell_disabled = mails.tell_disabled
-
-
 def _build_subscriptions(base: _Base) -> tuple[SubscriptionBook, MailChannel]:
     settings, runtime = base.settings, base.runtime
     rules = _build_rules(settings)
@@ -134,8 +127,7 @@ def _build_subscriptions(base: _Base) -> tuple[SubscriptionBook, MailChannel]:
     queue = run_mails(runtime, settings, record_failure)
     public = settings.public_origin + build_public_prefix(runtime.service)
     mails = SubscriptionMails(queue, Directory(runtime.store), runtime.clock, public)
-    effects = _Effects(runtime.clock, mails)
-    subscriptions = MongoSubscriptions(runtime.store, base.feed, effects)
+    subscriptions = MongoSubscriptions(runtime.store, base.feed, base.fan_out, mails)
     runtime.prepare(subscriptions.prepare)
     book = SubscriptionBook(
         SubscriptionPorts(
@@ -163,7 +155,7 @@ def _build_subscriptions(base: _Base) -> tuple[SubscriptionBook, MailChannel]:
 
 def _build_pushes(base: _Base, book: SubscriptionBook, mails: MailChannel) -> PushLog:
     settings, runtime = base.settings, base.runtime
-    deliveries = MongoDeliveries(runtime.store, runtime.clock)
+    deliveries, subscribers = MongoDeliveries(runtime.store), MongoSubscribers(runtime.store)
     sender = WebhookSender(_build_rules(settings), settings.push_timeout_s)
     runtime.run_in_background("webhooks", sender.close_at_end)
     # Receivers judge a signature by true time, whatever time tests let pass here.
@@ -200,14 +192,14 @@ def _build_pushes(base: _Base, book: SubscriptionBook, mails: MailChannel) -> Pu
             settings.push_timeout_s,
             settings.pushed_at_once,
         ),
-        build_late_finder(deliveries.find_late, runtime.clock),
+        build_late_finder(subscribers.find_late, runtime.clock),
     )
     runtime.run_jobs(REPLAYS, build_replays_work(base.fan_out.replay))
     runtime.run_jobs(EXPIRY, build_expiry_work(Expiry(runtime.store, runtime.clock).expire))
     runtime.run_every(
-        _MEASURE_S, "subscriptions", build_subscription_gauges_task(deliveries.count_by_state)
+        _MEASURE_S, "subscriptions", build_subscription_gauges_task(subscribers.count_by_state)
     )
-    return PushLog(deliveries)
+    return PushLog(MongoDeliveryLog(runtime.store, runtime.clock))
 
 
 def _build_rules(settings: Settings) -> TargetRules:

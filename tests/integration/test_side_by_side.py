@@ -13,6 +13,7 @@ from bson import json_util
 from services.deposit.adapters.dossier_projection import DOSSIERS
 from services.deposit.adapters.dossier_projection import MongoDossiers as DepositDossiers
 from services.deposit.adapters.pieces import MongoPieces
+from services.notification.pushes.adapters.fan_out import FanOut
 from services.notification.statuses.adapters.mongo import MongoStatuses
 from services.notification.statuses.application.history import Scope, Subject
 from services.notification.subscriptions.adapters.mongo import MongoSubscriptions
@@ -110,8 +111,8 @@ async def _tell_another_contact(store: Store) -> None:
         terms = replace(found.terms, contact="autre@exemple.fr")
         await change.save(replace(found, terms=terms))
 
-    nothing_besides: Any = None
-    await MongoSubscriptions(store, Feed(store, "statuses"), nothing_besides).change(work)
+    none: Any = None
+    await MongoSubscriptions(store, Feed(store, "statuses"), FanOut(lambda: NOW), none).change(work)
 
 
 _CHANGED: dict[str, tuple[Change, Sequence[str], Callable[[Document], object], object]] = {

@@ -8,7 +8,7 @@ from typing import Any
 from cryptography.fernet import Fernet
 
 from deploy.local import Platform
-from services.notification.pushes.adapters.deliveries import MongoDeliveries
+from services.notification.pushes.adapters.delivery_log import MongoDeliveryLog
 from services.notification.pushes.adapters.fan_out import FanOut
 from services.notification.pushes.application.log import PushLog
 from services.notification.subscriptions.adapters.mongo import MongoSubscriptions
@@ -34,8 +34,8 @@ ALL = Criteria()
 PUSH_KEY = Fernet.generate_key().decode()
 
 
-class _NoMails(FanOut):
-    """What a change does besides, without mails."""
+class _NoMails:
+    """Mails of changes of which none is sent."""
 
     async def ask_confirmation(self, *_: object) -> None:
         raise NotImplementedError
@@ -97,7 +97,9 @@ async def open_subscribers(platform: Platform) -> AsyncIterator[Subscribers]:
     clock = build_clock()
     async with Store(platform.addresses.mongo, "notification", clock) as store:
         ports = SubscriptionPorts(
-            subscriptions=MongoSubscriptions(store, Feed(store, "statuses"), _NoMails(clock)),
+            subscriptions=MongoSubscriptions(
+                store, Feed(store, "statuses"), FanOut(clock), _NoMails()
+            ),
             box=SecretBox([PUSH_KEY], clock),
             judge_target=lambda _: None,
             create_secret=create_secret,
@@ -106,5 +108,5 @@ async def open_subscribers(platform: Platform) -> AsyncIterator[Subscribers]:
             limit=1000,
             asked_a_day=1000,
         )
-        log = PushLog(MongoDeliveries(store, clock))
+        log = PushLog(MongoDeliveryLog(store, clock))
         yield Subscribers(store, SubscriptionBook(ports), log)

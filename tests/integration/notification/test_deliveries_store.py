@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.notification.pushes.adapters.deliveries import build_row
+from services.notification.pushes.adapters.delivery_rows import build_row
 from services.notification.pushes.adapters.expiry import Expiry
 from services.notification.pushes.adapters.fan_out import FanOut
 from services.notification.pushes.adapters.replays import LAST_MARK, Replay

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.notification.pushes.adapters.deliveries import build_row
+from services.notification.pushes.adapters.delivery_rows import build_row
 from services.notification.pushes.adapters.mail_channel import MailChannel
 from services.notification.pushes.domain.delivery import Delivery
 from services.notification.statuses.domain.entry import Entry

@@ -5,7 +5,8 @@ from datetime import timedelta
 import httpx
 from aiokafka import AIOKafkaProducer
 
-from services.notification.pushes.adapters.deliveries import MongoDeliveries, build_row
+from services.notification.pushes.adapters.deliveries import MongoDeliveries
+from services.notification.pushes.adapters.delivery_rows import build_row
 from services.notification.pushes.application.log import Refusal
 from services.notification.pushes.domain.outcomes import Attempt, Outcome
 from services.notification.subscriptions.domain.subscription import Health, Subscription
@@ -112,7 +113,7 @@ async def test_a_turn_writes_nothing_over_what_was_changed_beside_it(
     read = await stop(subscribers, subscription)
     await dossier.tell(Status.DEPOSEE)
     await wait_until(lambda: subscribers.list_deliveries(subscription), "it waits", 30)
-    deliveries = MongoDeliveries(subscribers.store, now)
+    deliveries = MongoDeliveries(subscribers.store)
     (waiting,) = (await deliveries.list_waiting(subscription.id, now())).due
     failed, later = Attempt(Outcome.FAILED, "500", 1), now() + timedelta(minutes=15)
     await deliveries.record(waiting, failed, now(), later)

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from services.notification.pushes.adapters.deliveries import COLLECTION
-from services.notification.pushes.domain.delivery import DeliveryState, build_delivery_id
+from services.notification.pushes.adapters.delivery_rows import COLLECTION, match_waiting
+from services.notification.pushes.domain.delivery import build_delivery_id
 from services.notification.subscriptions.adapters.mongo import SUBSCRIPTIONS
 from services.notification.subscriptions.domain.subscription import Cause, State
 from shared.runtime.clock import Clock
@@ -36,7 +36,7 @@ class Expiry:
             for each in await self._list_ids(wanted):
                 await self._delete(each, wanted)
         for each in await self._list_ids(_match_disabled(limit)):
-            if await self._deliveries.find_one(_match_waiting(each), {"_id": 1}):
+            if await self._deliveries.find_one(match_waiting(each), {"_id": 1}):
                 await self._forget_waiting(each, limit)
 
     async def _list_ids(self, wanted: Document) -> Sequence[str]:
@@ -77,7 +77,7 @@ class Expiry:
                 session=transaction.session,
             )
             await transaction.collection(COLLECTION).delete_many(
-                _match_waiting(subscription), session=transaction.session
+                match_waiting(subscription), session=transaction.session
             )
 
         await self._store.transaction(attempt)
@@ -89,7 +89,7 @@ async def _find_first_missed(transaction: Transaction, subscription: str) -> int
     A replay or a test that waits is not sent any more.
     """
     rows = transaction.collection(COLLECTION).find(
-        _match_waiting(subscription), session=transaction.session
+        match_waiting(subscription), session=transaction.session
     )
     async for row in rows.sort("mark", 1):
         dossier_id, sequence = row["dossier_id"], row["sequence"]
@@ -100,7 +100,3 @@ async def _find_first_missed(transaction: Transaction, subscription: str) -> int
 
 def _match_disabled(limit: datetime) -> Document:
     return {"state": State.DISABLED.value, "disabled_at": {"$lte": limit}}
-
-
-def _match_waiting(subscription: str) -> Document:
-    return {"subscription": subscription, "state": DeliveryState.WAITING.value}

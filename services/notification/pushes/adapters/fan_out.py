@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from services.notification.pushes.adapters.deliveries import (
+from services.notification.pushes.adapters.delivery_rows import (
     COLLECTION,
+    build_renewal,
     build_row,
     insert_deliveries,
+    match_waiting,
 )
 from services.notification.pushes.adapters.replays import (
     CATCH_UP,
@@ -16,11 +18,7 @@ from services.notification.pushes.adapters.replays import (
     Replay,
     read_replay,
 )
-from services.notification.pushes.domain.delivery import (
-    DeliveryState,
-    build_delivery_id,
-    compute_due,
-)
+from services.notification.pushes.domain.delivery import build_delivery_id, compute_due
 from services.notification.statuses.adapters import marking
 from services.notification.subscriptions.adapters.mongo import SUBSCRIPTIONS
 from services.notification.subscriptions.domain.subscription import SENDING, State, Subscription
@@ -101,14 +99,9 @@ class FanOut:
 
     async def retry(self, transaction: Transaction, subscription: Subscription) -> None:
         """Try what waits for a subscriber at once; what has failed, as if it were new."""
-        failed = {
-            "subscription": subscription.id,
-            "state": DeliveryState.WAITING.value,
-            "attempts": {"$gt": 0},
-        }
-        anew = {"attempts": 0, "failing_since": None, "due": self._clock()}
+        failed = match_waiting(subscription.id) | {"attempts": {"$gt": 0}}
         await transaction.collection(COLLECTION).update_many(
-            failed, {"$set": anew}, session=transaction.session
+            failed, build_renewal(self._clock()), session=transaction.session
         )
         await enqueue(transaction, [Job(PUSHES, subscription.id)])
 

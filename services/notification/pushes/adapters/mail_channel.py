@@ -2,8 +2,12 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from services.notification.pushes.adapters.deliveries import COLLECTION, LOG_KEPT
-from services.notification.pushes.domain.delivery import Delivery, DeliveryState
+from services.notification.pushes.adapters.delivery_rows import (
+    COLLECTION,
+    build_mailed,
+    build_undone,
+)
+from services.notification.pushes.domain.delivery import Delivery, DeliveryState, Try
 from services.notification.pushes.domain.outcomes import Attempt, Outcome
 from services.notification.statuses.domain.entry import Entry
 from services.notification.subscriptions.adapters.mailing import SubscriptionMails
@@ -89,10 +93,10 @@ class MailChannel:
     ) -> None:
         """Record that a mail was given up; an address that is refused for good is disabled."""
         deliveries = self._store.collection(COLLECTION)
-        tried = {"at": failure.at, "code": failure.code or failure.reason.value, "duration_ms": 0}
+        tried = Try(failure.at, failure.code or failure.reason.value, 0)
         failed = await deliveries.update_many(
             {"mail_id": failure.mail_id, "state": DeliveryState.DELIVERED.value},
-            {"$set": {"state": DeliveryState.FAILED.value}, "$push": {"tries": tried}},
+            build_undone(tried),
         )
         PUSH_ATTEMPTS.labels(Channel.MAIL.value, "failed").inc(failed.modified_count)
         # A mail to a contact, or to the address before, says nothing of the target.
@@ -125,21 +129,7 @@ class MailChannel:
         if found.matched_count == 0 or left < len(chosen):
             return False
         mail_id = await self._queue.queue(transaction, mail)
-        tried = {"at": now, "code": "mail", "duration_ms": 0}
-        await deliveries.update_many(
-            waiting,
-            {
-                "$set": {
-                    "state": DeliveryState.DELIVERED.value,
-                    "due": None,
-                    "mail_id": mail_id,
-                    "expires_at": now + LOG_KEPT,
-                },
-                "$inc": {"attempts": 1},
-                "$push": {"tries": tried},
-            },
-            session=session,
-        )
+        await deliveries.update_many(waiting, build_mailed(mail_id, now), session=session)
         return True
 
     async def _read_entries(

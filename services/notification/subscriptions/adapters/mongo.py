@@ -37,8 +37,8 @@ _ASKED = "asked_confirmations"
 _ASKED_FOR = timedelta(hours=24)
 
 
-class SubscriptionEffects(Protocol):
-    """What a change of a subscription does besides, in its transaction."""
+class SubscriptionDeliveries(Protocol):
+    """What a change of a subscription does to its deliveries, in its transaction."""
 
     async def retry(self, transaction: Transaction, subscription: Subscription) -> None:
         """Try what waits for it at once, as if it were new."""
@@ -48,6 +48,10 @@ class SubscriptionEffects(Protocol):
 
     async def forget_deliveries(self, transaction: Transaction, subscription: str) -> None:
         """Delete its deliveries."""
+
+
+class SubscriptionMailing(Protocol):
+    """What a change of a subscription is told by, queued in its transaction."""
 
     async def ask_confirmation(
         self, transaction: Transaction, subscription: Subscription, token: str
@@ -61,11 +65,18 @@ class SubscriptionEffects(Protocol):
 class MongoSubscriptions:
     """Store of subscriptions."""
 
-    def __init__(self, store: Store, feed: Feed, effects: SubscriptionEffects) -> None:
+    def __init__(
+        self,
+        store: Store,
+        feed: Feed,
+        deliveries: SubscriptionDeliveries,
+        mails: SubscriptionMailing,
+    ) -> None:
         """Use this store; each change holds this feed of statuses."""
         self._store = store
         self._feed = feed
-        self._effects = effects
+        self._deliveries = deliveries
+        self._mails = mails
         self._subscriptions = store.collection(SUBSCRIPTIONS.collection)
 
     async def prepare(self) -> None:
@@ -81,7 +92,7 @@ class MongoSubscriptions:
 
         async def attempt(transaction: Transaction) -> T:
             mark = await self._feed.hold(transaction)
-            return await work(_MongoChange(transaction, mark, self._effects))
+            return await work(_MongoChange(transaction, mark, self._deliveries, self._mails))
 
         return await transact_once(self._store, attempt)
 
@@ -99,10 +110,17 @@ class MongoSubscriptions:
 class _MongoChange:
     """One transaction over subscriptions."""
 
-    def __init__(self, transaction: Transaction, mark: int, effects: SubscriptionEffects) -> None:
+    def __init__(
+        self,
+        transaction: Transaction,
+        mark: int,
+        deliveries: SubscriptionDeliveries,
+        mails: SubscriptionMailing,
+    ) -> None:
         self.mark = mark
         self._transaction = transaction
-        self._effects = effects
+        self._deliveries = deliveries
+        self._mails = mails
         self._subscriptions = TransactionDocuments(SUBSCRIPTIONS, transaction)
 
     async def load(self, subscription: str) -> Subscription | None:
@@ -118,13 +136,13 @@ class _MongoChange:
         await self._transaction.collection(SUBSCRIPTIONS.collection).delete_one(
             {"_id": subscription}, session=self._transaction.session
         )
-        await self._effects.forget_deliveries(self._transaction, subscription)
+        await self._deliveries.forget_deliveries(self._transaction, subscription)
 
     async def retry(self, subscription: Subscription) -> None:
-        await self._effects.retry(self._transaction, subscription)
+        await self._deliveries.retry(self._transaction, subscription)
 
     async def catch_up(self, subscription: Subscription) -> None:
-        await self._effects.catch_up(self._transaction, subscription)
+        await self._deliveries.catch_up(self._transaction, subscription)
 
     async def may_ask(self, structure: str, a_day: int) -> bool:
         asked, session = self._transaction.collection(_ASKED), self._transaction.session
@@ -137,10 +155,10 @@ class _MongoChange:
         return True
 
     async def ask_confirmation(self, subscription: Subscription, token: str) -> None:
-        await self._effects.ask_confirmation(self._transaction, subscription, token)
+        await self._mails.ask_confirmation(self._transaction, subscription, token)
 
     async def tell_disabled(self, subscription: Subscription) -> None:
-        await self._effects.tell_disabled(self._transaction, subscription)
+        await self._mails.tell_disabled(self._transaction, subscription)
 
     async def find_key_use(self, key: Key | None) -> UsedKey | None:
         return await find_key_use(self._transaction, key)
