@@ -12,7 +12,11 @@ from services.notification.pushes.adapters.fan_out import FanOut
 from services.notification.pushes.adapters.mail_channel import MailChannel
 from services.notification.pushes.adapters.replays import EXPIRY, PUSHES, REPLAYS
 from services.notification.pushes.adapters.subscribers import MongoSubscribers
-from services.notification.pushes.adapters.webhook_channel import WebhookChannel
+from services.notification.pushes.adapters.webhook_channel import (
+    StatusMessage,
+    TestMessage,
+    WebhookChannel,
+)
 from services.notification.pushes.adapters.webhooks import WebhookSender
 from services.notification.pushes.application.log import PushLog
 from services.notification.pushes.application.ports import PushPorts
@@ -28,6 +32,7 @@ from services.notification.pushes.entrypoints.jobs import (
     build_replays_work,
     build_subscription_gauges_task,
 )
+from services.notification.pushes.entrypoints.webhooks import describe_webhooks
 from services.notification.settings import Settings
 from services.notification.statuses.adapters.marking import COLLECTION, add_backlog
 from services.notification.statuses.adapters.mongo import MongoStatuses
@@ -78,7 +83,7 @@ def build() -> tuple[Runtime, FastAPI]:
     book, mails = _build_subscriptions(base)
     log = _build_pushes(base, book, mails)
     streams = ConnectionLimit(base.settings.streams, base.settings.streams_per_structure)
-    return base.runtime, base.runtime.build_app(
+    app = base.runtime.build_app(
         title="Aiguillage : notification",
         description="L'historique des statuts, consulté ou suivi en direct ; les abonnements.",
         routers=[
@@ -89,6 +94,8 @@ def build() -> tuple[Runtime, FastAPI]:
         ],
         limits=[list_stream_limits(streams)],
     )
+    describe_webhooks(app, StatusMessage, TestMessage)
+    return base.runtime, app
 
 
 def _build_base() -> _Base:

@@ -15,7 +15,7 @@ from shared.contracts.common_v1 import Part
 from shared.contracts.envelope import Payload
 
 # A form has no model of its own: FastAPI names it by the operation.
-_NAME = re.compile(r"\w+(?:Answer|Request|V\d+)|Body_[a-z]+(?:_[a-z]+)+")
+_NAME = re.compile(r"\w+(?:Answer|Request|Message(?:Data)?|V\d+)|Body_[a-z]+(?:_[a-z]+)+")
 _OPERATION = re.compile(r"[a-z]+(?:_[a-z]+)+")
 
 

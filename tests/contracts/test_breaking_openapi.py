@@ -414,6 +414,60 @@ def test_alternatives_that_grow_alike_are_compared_by_their_names() -> None:
     assert _named(_planted(offer), _planted(grow)) == []
 
 
+def _send(document: Json) -> None:
+    """Let a webhook send what is answered of a lot."""
+    schemas = document["components"]["schemas"]
+    schemas["LotMessage"] = deepcopy(schemas["LotAnswer"])
+    identity = {"name": "webhook-id", "in": "header", "schema": {"type": "string"}}
+    body = {"application/json": {"schema": {"$ref": "#/components/schemas/LotMessage"}}}
+    document["webhooks"] = {
+        "lot": {
+            "post": {
+                "parameters": [identity],
+                "requestBody": {"content": body},
+                "responses": {"204": {}},
+            }
+        }
+    }
+
+
+@pytest.mark.parametrize(
+    ("plant", "expected"),
+    [
+        (lambda each: each.pop("webhooks"), ["lots webhook lot", "the webhook was removed"]),
+        (
+            lambda each: each["webhooks"]["lot"]["post"]["parameters"].clear(),
+            ["lots webhook lot", "header webhook-id", "the header is sent no more"],
+        ),
+        (
+            lambda each: _schema(each, "LotMessage")["properties"].pop("note"),
+            ["lots webhook lot", "$.note", READERS],
+        ),
+        (
+            lambda each: _schema(each, "LotMessage")["required"].remove("number"),
+            ["lots webhook lot", "$.number", READERS],
+        ),
+    ],
+)
+def test_what_receivers_of_a_webhook_rely_on_is_named(plant: Plant, expected: list[str]) -> None:
+    before, after = _planted(_send), _planted(_send)
+    plant(after)
+
+    [named] = _named(before, after)
+
+    assert [each for each in expected if each not in named] == []
+
+
+def test_a_webhook_and_what_it_sends_more_break_nobody() -> None:
+    def send_more(document: Json) -> None:
+        _send(document)
+        _schema(document, "LotMessage")["properties"]["place"] = {"type": "string"}
+        document["webhooks"]["parcel"] = document["webhooks"]["lot"]
+
+    assert _named(LOTS, _planted(_send)) == []
+    assert _named(_planted(_send), _planted(send_more)) == []
+
+
 DOCUMENTS = build_openapi()
 
 

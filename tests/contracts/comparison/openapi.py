@@ -22,6 +22,7 @@ from tests.contracts.comparison.schemas import (
 SENDERS = "breaks clients that send the request"
 READERS = "breaks clients that read the answer"
 CLIENTS = "breaks clients of the service"
+RECEIVERS = "breaks receivers of the webhook"
 
 _WORDS = WORDS | {"operationId", "tags", "externalDocs", "example"}
 _METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
@@ -65,13 +66,14 @@ def _compare_services(released: Mapping[str, Json], current: Mapping[str, Json])
             continue
         new = current[service]
         yield from _compare_others(
-            service, old, new, {"openapi", "info", "paths", "components"}, CLIENTS
+            service, old, new, {"openapi", "info", "paths", "webhooks", "components"}, CLIENTS
         )
         had, has = (each.get("components", {}) for each in (old, new))
         yield from _compare_others(service, had, has, {"schemas"}, CLIENTS)
         yield from _compare_operations(
             _list_operations(service, old), _list_operations(service, new)
         )
+        yield from _compare_webhooks(service, old, new)
 
 
 def _list_operations(service: str, document: Json) -> dict[tuple[str, str], _Operation]:
@@ -110,6 +112,30 @@ def _compare_operations(
             yield Break(
                 old.name, f"the {'method' if key[0] in paths else 'path'} was removed", CLIENTS
             )
+
+
+def _compare_webhooks(service: str, old: Json, new: Json) -> Iterator[Break]:
+    """Compare what webhooks send: receivers read it, as clients read an answer."""
+    before, after = _list_webhooks(service, old), _list_webhooks(service, new)
+    for name, webhook in before.items():
+        if name not in after:
+            yield Break(webhook.name, "the webhook was removed", RECEIVERS)
+            continue
+        now = after[name]
+        kept = _list_parameters(now)
+        for key, parameter in _list_parameters(webhook).items():
+            if key not in kept:
+                what = "the header is sent no more"
+                yield Break(webhook.name, what, RECEIVERS, _format_label(parameter))
+        bodies = (webhook.node["requestBody"], now.node["requestBody"])
+        yield from _compare_contents(webhook, now, bodies, Side.READER, "body")
+
+
+def _list_webhooks(service: str, document: Json) -> dict[str, _Operation]:
+    return {
+        name: _Operation(f"{service} webhook {name}", "", item["post"], document)
+        for name, item in document.get("webhooks", {}).items()
+    }
 
 
 def _compare_parameters(old: _Operation, new: _Operation) -> Iterator[Break]:

@@ -42,7 +42,7 @@ class StatusMessage(BaseModel):
     data: HistoryEntryAnswer
 
 
-class TestData(BaseModel):
+class TestMessageData(BaseModel):
     """What a test tells."""
 
     subscription_id: str
@@ -53,7 +53,7 @@ class TestMessage(BaseModel):
 
     type: Literal["fr.aiguillage.abonnement.essai.v1"] = "fr.aiguillage.abonnement.essai.v1"
     timestamp: datetime
-    data: TestData
+    data: TestMessageData
 
 
 class WebhookChannel:
@@ -106,7 +106,7 @@ class WebhookChannel:
 
     async def _build_body(self, delivery: Delivery, now: datetime) -> bytes:
         if delivery.is_test:
-            about = TestData(subscription_id=delivery.subscription)
+            about = TestMessageData(subscription_id=delivery.subscription)
             return TestMessage(timestamp=now, data=about).model_dump_json().encode()
         key = (delivery.dossier_id, delivery.sequence)
         if key not in self._bodies:
