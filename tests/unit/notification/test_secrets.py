@@ -108,6 +108,7 @@ def test_without_a_key_nothing_is_sealed() -> None:
         (f"{SECOND}, {FIRST}\n", [SECOND, FIRST]),
         (json.dumps([SECOND, FIRST]), [SECOND, FIRST]),
     ],
+    ids=["empty", "blank", "empty list", "one", "two", "spaces", "list"],
 )
 def test_keys_are_a_list_in_either_form(text: str, keys: list[str]) -> None:
     assert Settings.model_validate(REQUIRED | {"push_keys": text}).secret_keys == keys
