@@ -1,16 +1,23 @@
-"""SecantusDB server that stands in for MongoDB on this machine, with two settings of our own.
+"""SecantusDB server that stands in for MongoDB on this machine, with two of its methods replaced.
 
 python -m deploy.local.secantus_server <the options of secantusd-py>
 
-SecantusDB aborts idle transactions under the one lock that every statement of a transaction needs,
-and waits there for the statement that each transaction runs: one long update stops all others,
-for tens of seconds on a busy machine. Here a transaction that runs a statement is not idle.
+- It aborts idle transactions under the one lock that every statement of a transaction needs, and
+  waits there for the statement that each transaction runs: one long update stops all others, for
+  tens of seconds on a busy machine. Here a transaction that runs a statement is not idle.
+- An update removes and writes the entries of each index. Here it leaves the indexes alone in which
+  the document keeps its entries: a piece of the portal has hundreds of entries, and a new status
+  changes a tenth of them.
 """
 
 import sys
+import threading
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from secantus import storage
 from secantus.cli import main
+from secantus.storage import Storage
 from secantus.transactions import TransactionRegistry, TxnState
 
 _SWITCH_S = 0.0005
@@ -41,7 +48,99 @@ def replace_reaper() -> None:
     TransactionRegistry._prune_locked = abort_idle  # noqa: SLF001
 
 
+class _Update(threading.local):
+    """Update in progress of a thread: the new document, then the indexes whose entries change."""
+
+    indexes: Any = None
+    new: Mapping[str, Any] | None = None
+    changed: Sequence[Any] | None = None
+
+
+def keep_same_entries() -> None:
+    """Let an update write the entries of those indexes alone in which they change.
+
+    An update calls three methods in turn with the same list of indexes: it validates the new
+    document, removes the entries of the old one, and writes those of the new one.
+    Raises AttributeError when one has gone.
+    """
+    validate = Storage._validate_geo_indexes  # noqa: SLF001
+    remove = Storage._delete_index_entries  # noqa: SLF001
+    write = Storage._write_index_entries  # noqa: SLF001
+    update = _Update()
+
+    def validate_new(
+        store: Any,  # noqa: ANN401
+        db: str,
+        coll: str,
+        doc: Any,  # noqa: ANN401
+        indexes: Any,  # noqa: ANN401
+        partials: Any = None,  # noqa: ANN401
+    ) -> None:
+        validate(store, db, coll, doc, indexes, partials)
+        update.indexes, update.new, update.changed = indexes, doc, None
+
+    def remove_changed(
+        store: Any,  # noqa: ANN401
+        db: str,
+        coll: str,
+        doc: Any,  # noqa: ANN401
+        indexes: Any,  # noqa: ANN401
+        partials: Any = None,  # noqa: ANN401
+        *,
+        recordid: int,
+    ) -> None:
+        new, update.changed = update.new, None
+        if new is not None and update.indexes is indexes and new["_id"] == doc["_id"]:
+            options = store._index_options_map(db, coll)  # noqa: SLF001
+            update.changed = [
+                each for each in indexes if not _has_same_entries(each, doc, new, options, partials)
+            ]
+        removed = indexes if update.changed is None else update.changed
+        remove(store, db, coll, doc, removed, partials, recordid=recordid)
+
+    def write_changed(
+        store: Any,  # noqa: ANN401
+        db: str,
+        coll: str,
+        doc: Any,  # noqa: ANN401
+        indexes: Any,  # noqa: ANN401
+        partials: Any = None,  # noqa: ANN401
+        *,
+        recordid: int,
+    ) -> None:
+        is_update = update.changed is not None and update.new is doc and update.indexes is indexes
+        written = update.changed if is_update else indexes
+        update.indexes = update.new = update.changed = None
+        write(store, db, coll, doc, written, partials, recordid=recordid)
+
+    Storage._validate_geo_indexes = validate_new  # noqa: SLF001
+    Storage._delete_index_entries = remove_changed  # noqa: SLF001
+    Storage._write_index_entries = write_changed  # noqa: SLF001
+
+
+def _has_same_entries(
+    index: Any,  # noqa: ANN401 - a name, a key, and whether it is sparse and unique
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    options: Mapping[str, Mapping[str, Any]],
+    partials: Mapping[str, Any] | None,
+) -> bool:
+    """Tell whether two documents have the same entries in an index; False where it is special."""
+    name, key, sparse, _ = index
+    own = options.get(name, {})
+    if partials is None or name in partials or own.get("collation"):
+        return False
+    if storage._geo_type_of(key) is not None:  # noqa: SLF001
+        return False
+    entries = [
+        list(storage._index_key_variants(each, key, sparse=sparse, collation=None))  # noqa: SLF001
+        for each in (old, new)
+    ]
+    return entries[0] == entries[1]
+
+
 if __name__ == "__main__":
     replace_reaper()
+    keep_same_entries()
     sys.setswitchinterval(_SWITCH_S)
     sys.exit(main())
