@@ -8,6 +8,8 @@ statements of other transactions wait for the one that runs. Here an update leav
 in which the document keeps its entries: a new status changes a tenth of them.
 """
 
+# ruff: noqa: ANN401, SLF001 - it replaces methods of a library that has no types
+
 import sys
 import threading
 from collections.abc import Mapping, Sequence
@@ -33,63 +35,43 @@ def keep_same_entries() -> None:
     document, removes the entries of the old one, and writes those of the new one.
     Raises AttributeError when one has gone.
     """
-    validate = Storage._validate_geo_indexes  # noqa: SLF001
-    remove = Storage._delete_index_entries  # noqa: SLF001
-    write = Storage._write_index_entries  # noqa: SLF001
+    validate = Storage._validate_geo_indexes
+    remove = Storage._delete_index_entries
+    write = Storage._write_index_entries
     update = _Update()
 
-    def validate_new(
-        store: Any,  # noqa: ANN401
-        db: str,
-        coll: str,
-        doc: Any,  # noqa: ANN401
-        indexes: Any,  # noqa: ANN401
-        partials: Any = None,  # noqa: ANN401
-    ) -> None:
-        validate(store, db, coll, doc, indexes, partials)
+    # Their other arguments are passed on as they are: the library has no types.
+    def validate_new(store: Any, db: str, coll: str, doc: Any, indexes: Any, *rest: Any) -> None:
+        validate(store, db, coll, doc, indexes, *rest)
         update.indexes, update.new, update.changed = indexes, doc, None
 
     def remove_changed(
-        store: Any,  # noqa: ANN401
-        db: str,
-        coll: str,
-        doc: Any,  # noqa: ANN401
-        indexes: Any,  # noqa: ANN401
-        partials: Any = None,  # noqa: ANN401
-        *,
-        recordid: int,
+        store: Any, db: str, coll: str, doc: Any, indexes: Any, partials: Any = None, **rest: Any
     ) -> None:
         new, update.changed = update.new, None
         if new is not None and update.indexes is indexes and new["_id"] == doc["_id"]:
-            options = store._index_options_map(db, coll)  # noqa: SLF001
+            options = store._index_options_map(db, coll)
             update.changed = [
                 each for each in indexes if not _has_same_entries(each, doc, new, options, partials)
             ]
         removed = indexes if update.changed is None else update.changed
-        remove(store, db, coll, doc, removed, partials, recordid=recordid)
+        remove(store, db, coll, doc, removed, partials, **rest)
 
     def write_changed(
-        store: Any,  # noqa: ANN401
-        db: str,
-        coll: str,
-        doc: Any,  # noqa: ANN401
-        indexes: Any,  # noqa: ANN401
-        partials: Any = None,  # noqa: ANN401
-        *,
-        recordid: int,
+        store: Any, db: str, coll: str, doc: Any, indexes: Any, *rest: Any, **named: Any
     ) -> None:
         is_update = update.changed is not None and update.new is doc and update.indexes is indexes
         written = update.changed if is_update else indexes
         update.indexes = update.new = update.changed = None
-        write(store, db, coll, doc, written, partials, recordid=recordid)
+        write(store, db, coll, doc, written, *rest, **named)
 
-    Storage._validate_geo_indexes = validate_new  # noqa: SLF001
-    Storage._delete_index_entries = remove_changed  # noqa: SLF001
-    Storage._write_index_entries = write_changed  # noqa: SLF001
+    Storage._validate_geo_indexes = validate_new
+    Storage._delete_index_entries = remove_changed
+    Storage._write_index_entries = write_changed
 
 
 def _has_same_entries(
-    index: Any,  # noqa: ANN401 - a name, a key, and whether it is sparse and unique
+    index: Any,
     old: Mapping[str, Any],
     new: Mapping[str, Any],
     options: Mapping[str, Mapping[str, Any]],
@@ -100,10 +82,10 @@ def _has_same_entries(
     own = options.get(name, {})
     if partials is None or name in partials or own.get("collation"):
         return False
-    if storage._geo_type_of(key) is not None:  # noqa: SLF001
+    if storage._geo_type_of(key) is not None:
         return False
     entries = [
-        list(storage._index_key_variants(each, key, sparse=sparse, collation=None))  # noqa: SLF001
+        list(storage._index_key_variants(each, key, sparse=sparse, collation=None))
         for each in (old, new)
     ]
     return entries[0] == entries[1]
