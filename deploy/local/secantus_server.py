@@ -1,23 +1,46 @@
-"""SecantusDB server that stands in for MongoDB on this machine, with shorter updates.
+"""SecantusDB server that stands in for MongoDB on this machine, made fit for many clients at once.
 
 python -m deploy.local.secantus_server <the options of secantusd-py>
 
-Its update removes and writes the entries of each index, some two hundred for a piece of the portal.
-Each costs several calls of the storage engine, between which its thread waits for its turn; and all
-statements of other transactions wait for the one that runs. Here an update leaves the indexes alone
-in which the document keeps its entries: a new status changes a tenth of them.
+It is one Python process with a thread for each connection. Three things make it slow beyond what
+its work costs, and each is changed here:
+
+- An update removes and writes the entries of each index, some two hundred for a piece of the
+  portal. Here it leaves the indexes alone in which the document keeps its entries.
+- A statement calls the storage engine hundreds of times, and after each call waits for its turn
+  among all running threads; meanwhile others wait for the transaction it belongs to.
+  Here one statement runs at a time, in the order of arrival.
+- Each statement looks through all sessions and all recent writes for those to forget.
+  Here that happens once a second.
 """
 
 # ruff: noqa: ANN401, SLF001 - it replaces methods of a library that has no types
 
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from secantus import storage
+from secantus import server, storage
 from secantus.cli import main
+from secantus.sessions import SessionRegistry
 from secantus.storage import Storage
+from secantus.transactions import TransactionRegistry
+
+_WITHOUT_TURN = frozenset({"getMore", "hello", "isMaster", "ismaster", "ping"})
+"""Commands that may wait for others, or by which a client learns that the store lives."""
+
+_LOOKS = (
+    (SessionRegistry, "_prune_locked"),
+    (TransactionRegistry, "_prune_locked"),
+    (TransactionRegistry, "_prune_retryable_locked"),
+)
+"""Methods that look through all they keep for what to forget."""
+
+_LOOK_EACH_S = 1.0
 
 
 class _Update(threading.local):
@@ -91,6 +114,112 @@ def _has_same_entries(
     return entries[0] == entries[1]
 
 
+class Turns:
+    """Lock that threads hold one at a time, in the order in which they ask."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self._waiting: deque[threading.Lock] = deque()
+        self._owner: int | None = None
+
+    def __len__(self) -> int:
+        """Count the threads that wait."""
+        return len(self._waiting)
+
+    @contextmanager
+    def take(self) -> Iterator[None]:
+        """Hold the lock. A thread must not take it twice."""
+        self._acquire()
+        try:
+            yield
+        finally:
+            self._release()
+
+    @contextmanager
+    def give(self) -> Iterator[None]:
+        """Let the others have it for a while, if this thread holds it."""
+        if self._owner != threading.get_ident():
+            yield
+            return
+        self._release()
+        try:
+            yield
+        finally:
+            self._acquire()
+
+    def _acquire(self) -> None:
+        with self._mutex:
+            if self._owner is None:
+                self._owner = threading.get_ident()
+                return
+            gate = threading.Lock()
+            gate.acquire()
+            self._waiting.append(gate)
+        gate.acquire()
+        self._owner = threading.get_ident()
+
+    def _release(self) -> None:
+        with self._mutex:
+            if self._waiting:
+                # Never free in between: who comes now waits behind those who wait.
+                self._owner = 0
+                self._waiting.popleft().release()
+            else:
+                self._owner = None
+
+
+def run_one_statement_at_a_time() -> None:
+    """Let a statement end before the next one begins.
+
+    Raises AttributeError when what it replaces has gone.
+    """
+    turns = Turns()
+    dispatch = server.dispatch
+
+    def dispatch_in_turn(command: Mapping[str, Any], *rest: Any) -> Any:
+        if next(iter(command), "") in _WITHOUT_TURN:
+            return dispatch(command, *rest)
+        with turns.take():
+            return dispatch(command, *rest)
+
+    class Clock:
+        """Module `time` for the storage, which sleeps until a transaction it meets has ended."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(time, name)
+
+        def sleep(self, seconds: float) -> None:
+            with turns.give():
+                time.sleep(seconds)
+
+    if storage._time is not time:
+        raise AttributeError("secantus.storage._time is no longer the module time")
+    server.dispatch = dispatch_in_turn
+    storage._time = Clock()
+
+
+def look_once_a_second() -> None:
+    """Let a server look at most once a second for what to forget.
+
+    Raises AttributeError when what it replaces has gone.
+    """
+    for registry, name in _LOOKS:
+        setattr(registry, name, _limit(getattr(registry, name), f"_at{name}"))
+
+
+def _limit(look: Callable[[Any], int | None], attribute: str) -> Callable[[Any], int]:
+    def look_in_time(registry: Any) -> int:
+        now = time.monotonic()
+        if now - vars(registry).get(attribute, -_LOOK_EACH_S) < _LOOK_EACH_S:
+            return 0
+        setattr(registry, attribute, now)
+        return look(registry) or 0
+
+    return look_in_time
+
+
 if __name__ == "__main__":
     keep_same_entries()
+    run_one_statement_at_a_time()
+    look_once_a_second()
     sys.exit(main())

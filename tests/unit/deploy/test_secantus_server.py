@@ -1,17 +1,28 @@
-"""The store that stands in for MongoDB: an update leaves the index entries that do not change."""
+"""The store that stands in for MongoDB: what it is changed to do still keeps its promises."""
 
+import functools
 import random
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pymongo import MongoClient
 from pymongo.collection import Collection
-from secantus import SecantusDBServer
+from secantus import SecantusDBServer, server, storage
+from secantus.sessions import SessionRegistry
 from secantus.storage import Storage
+from secantus.transactions import TransactionRegistry
 
-from deploy.local.secantus_server import keep_same_entries
+from deploy.local.secantus_server import (
+    Turns,
+    keep_same_entries,
+    look_once_a_second,
+    run_one_statement_at_a_time,
+)
 
 _KEYS = (
     [("viewers", 1), ("status", 1)],
@@ -19,23 +30,52 @@ _KEYS = (
     [("status", 1)],
     [("amount", 1), ("status", 1)],
 )
-_METHODS = ("_validate_geo_indexes", "_delete_index_entries", "_write_index_entries")
+_REPLACED = (
+    (Storage, "_validate_geo_indexes"),
+    (Storage, "_delete_index_entries"),
+    (Storage, "_write_index_entries"),
+    (SessionRegistry, "_prune_locked"),
+    (TransactionRegistry, "_prune_locked"),
+    (TransactionRegistry, "_prune_retryable_locked"),
+    (server, "dispatch"),
+    (storage, "_time"),
+)
 
 
 @pytest.fixture
-def pieces(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Collection[dict[str, Any]]]:
-    """An indexed collection of a server whose updates keep the entries that do not change."""
-    for name in _METHODS:
-        monkeypatch.setattr(Storage, name, vars(Storage)[name])
+def _changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything that is changed of the server, until the test ends."""
+    for owner, name in _REPLACED:
+        monkeypatch.setattr(owner, name, vars(owner)[name])
     keep_same_entries()
-    with SecantusDBServer(storage_path=str(tmp_path / "files")) as server:
-        client: MongoClient[dict[str, Any]] = MongoClient(server.uri)
+    run_one_statement_at_a_time()
+    look_once_a_second()
+
+
+@pytest.fixture
+def pieces(_changed: None, tmp_path: Path) -> Iterator[Collection[dict[str, Any]]]:
+    """An indexed collection of the changed server."""
+    with SecantusDBServer(storage_path=str(tmp_path / "files"), replica_set_name="rs") as started:
+        client: MongoClient[dict[str, Any]] = MongoClient(
+            started.uri, directConnection=True, retryWrites=False, socketTimeoutMS=10_000
+        )
         found = client["essai"]["pieces"]
         for key in _KEYS:
             found.create_index(key)
         found.create_index("number", unique=True, sparse=True)
         yield found
         client.close()
+
+
+def _wait_until(is_so: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
+def _has_waiting(turns: Turns, expected: int) -> bool:
+    return len(turns) == expected
 
 
 def _build_piece(draw: random.Random, piece: int) -> dict[str, Any]:
@@ -90,3 +130,86 @@ def test_what_an_update_or_a_deletion_frees_of_a_unique_index_is_free(
     pieces.delete_one({"_id": 1})
     pieces.insert_one({"_id": 3, "number": "N-2"})
     assert sorted(each["number"] for each in pieces.find()) == ["N-1", "N-2"]
+
+
+def test_a_write_waits_for_the_transaction_it_meets_which_goes_on(
+    pieces: Collection[dict[str, Any]],
+) -> None:
+    pieces.insert_many([{"_id": 1, "amount": 0}, {"_id": 2, "amount": 0}])
+    with (
+        pieces.database.client.start_session() as session,
+        ThreadPoolExecutor(1) as other,
+        session.start_transaction(),
+    ):
+        pieces.update_one({"_id": 1}, {"$inc": {"amount": 1}}, session=session)
+        written = other.submit(pieces.update_one, {"_id": 1}, {"$inc": {"amount": 10}})
+        time.sleep(0.2)
+        assert not written.done()
+        pieces.update_one({"_id": 2}, {"$inc": {"amount": 1}}, session=session)
+        session.commit_transaction()
+        written.result(timeout=20)
+    assert [each["amount"] for each in pieces.find().sort("_id")] == [11, 1]
+
+
+def test_a_change_stream_waits_without_stopping_the_writes_it_waits_for(
+    pieces: Collection[dict[str, Any]],
+) -> None:
+    with pieces.watch(max_await_time_ms=30_000) as changes, ThreadPoolExecutor(1) as other:
+        seen = other.submit(next, changes)
+        time.sleep(0.2)
+        pieces.insert_one({"_id": 1})
+        assert seen.result(timeout=20)["documentKey"] == {"_id": 1}
+
+
+def test_turns_go_to_those_who_wait_in_the_order_in_which_they_ask() -> None:
+    turns = Turns()
+    served: list[int] = []
+
+    def take(number: int) -> None:
+        with turns.take():
+            served.append(number)
+
+    with turns.take(), ThreadPoolExecutor(5) as others:
+        for number in range(5):
+            others.submit(take, number)
+            _wait_until(functools.partial(_has_waiting, turns, number + 1))
+        with turns.give():
+            _wait_until(lambda: len(served) == 5)
+    assert served == [0, 1, 2, 3, 4]
+
+
+def test_only_one_thread_at_a_time_holds_the_turn() -> None:
+    turns = Turns()
+    inside = threading.Lock()
+
+    def hold() -> None:
+        assert inside.acquire(blocking=False)
+        time.sleep(0)
+        inside.release()
+
+    def take(_: int) -> None:
+        for _ in range(200):
+            with turns.take():
+                hold()
+                with turns.give():
+                    pass
+                hold()
+
+    with ThreadPoolExecutor(8) as others:
+        list(others.map(take, range(8)))
+
+
+@pytest.mark.usefixtures("_changed")
+def test_a_server_looks_for_what_to_forget_at_most_once_a_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    sessions = SessionRegistry(idle_ttl_seconds=10, time_func=lambda: now)
+    for at, name in ((100.0, b"a"), (100.5, b"b"), (110.2, b"c"), (110.9, b"d")):
+        now = at
+        sessions.register(name * 16)
+    assert [name for name in (b"a", b"b", b"c", b"d") if not sessions.is_known(name * 16)] == [b"a"]
+    now = 111.3
+    assert sessions.prune_idle() == 1
+    assert not sessions.is_known(b"b" * 16)
