@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from shared.runtime.errors import TransientError
 from shared.runtime.ids import new_id
+from shared.runtime.store.batches import Batches
 from shared.runtime.store.database import Document, Store, Transaction, read_clock
 from shared.runtime.store.driver import BulkWriteError, DuplicateKeyError, UpdateOne
 
@@ -76,6 +77,7 @@ class JobRows:
         self._rows = store.collection(COLLECTION)
         self._lease = timedelta(seconds=lease_s)
         self._holder = new_id()
+        self._endings = Batches(self._finish_each)
 
     async def prepare(self) -> None:
         """Create the index by which rows are claimed; what was postponed is due now.
@@ -159,12 +161,11 @@ class JobRows:
 
         One that was enqueued meanwhile is due again now.
         """
-        mine = self._filter_mine([job])
         if repeat_s is None:
-            deleted = await self._rows.delete_one(mine | {_AGAIN: None})
-            if deleted.deleted_count:
-                return
-        await self._rows.update_one(mine, _build_reset(await self._add_to_now(repeat_s or 0)))
+            await self._endings.call(job)
+        else:
+            due = await self._add_to_now(repeat_s)
+            await self._rows.update_one(self._filter_mine([job]), _build_reset(due))
 
     async def postpone(self, job: Job, delay_s: float, error: str | None = None) -> None:
         """Release a row, due again in `delay_s`; an `error` is recorded as a failed attempt."""
@@ -184,6 +185,14 @@ class JobRows:
         mine = {"kind": self.kind, "holder": self._holder}
         now = await self.store.read_clock()
         await self._rows.update_many(mine, {"$set": {"due": now}, "$unset": {"holder": ""}})
+
+    async def _finish_each(self, jobs: Sequence[Job]) -> Sequence[None]:
+        """Delete rows of jobs that were carried out; those enqueued meanwhile are due again."""
+        mine = self._filter_mine(jobs)
+        deleted = await self._rows.delete_many(mine | {_AGAIN: None})
+        if deleted.deleted_count < len(jobs):
+            await self._rows.update_many(mine, _build_reset(await self.store.read_clock()))
+        return [None] * len(jobs)
 
     def _filter_mine(self, jobs: Sequence[Job]) -> Document:
         return {"_id": {"$in": [job.id for job in jobs]}, "holder": self._holder}

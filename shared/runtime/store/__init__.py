@@ -14,6 +14,7 @@ What this package promises:
   died.
 - A reader of a change stream gets every insert, or a call when it may have missed some.
 - Idempotency keys are remembered for 24 hours.
+- Calls that are made side by side can share one (`batches`), with an answer or an error for each.
 
 Services import the driver's operations and errors from `driver`: to change the driver, change this
 package only.

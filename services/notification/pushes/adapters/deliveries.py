@@ -1,5 +1,6 @@
 """Store of deliveries that wait for a subscriber, and of what came of their attempts."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from services.notification.pushes.adapters.delivery_rows import (
@@ -14,7 +15,9 @@ from services.notification.pushes.domain.delivery import Delivery, DeliveryState
 from services.notification.pushes.domain.outcomes import Attempt, Outcome
 from services.notification.subscriptions.adapters.mongo import SUBSCRIPTIONS
 from services.notification.subscriptions.domain.subscription import Health, Subscription
+from shared.runtime.store.batches import Batches
 from shared.runtime.store.database import Store
+from shared.runtime.store.driver import UpdateOne
 
 _WINDOW = 500
 """Limit of the due deliveries that are read at a time. SecantusDB reads all that wait for each
@@ -28,6 +31,7 @@ class MongoDeliveries:
         """Use this store."""
         self._deliveries = store.collection(COLLECTION)
         self._subscriptions = store.collection(SUBSCRIPTIONS.collection)
+        self._changes = Batches(self._change)
 
     async def prepare(self) -> None:
         """Create the indexes; the log is forgotten after its time."""
@@ -67,7 +71,7 @@ class MongoDeliveries:
         # or a change of the subscription has made it new.
         waiting = {"state": DeliveryState.WAITING.value, "attempts": delivery.attempts}
         wanted = {} if outcome is Outcome.DELIVERED else waiting
-        await self._deliveries.update_one({"_id": delivery.id, **wanted}, change)
+        await self._changes.call(UpdateOne({"_id": delivery.id, **wanted}, change))
 
     async def save_health(self, subscription: Subscription, health: Health) -> None:
         # A change of the subscription, or who wants something sent at once, resets it beside a
@@ -84,3 +88,8 @@ class MongoDeliveries:
             "health.due": health.due,
         }
         await self._subscriptions.update_one(read, {"$set": state})
+
+    async def _change(self, changes: Sequence[UpdateOne]) -> Sequence[None]:
+        """Carry out changes of deliveries, which are told to many subscribers at one moment."""
+        await self._deliveries.bulk_write(changes, ordered=False)
+        return [None] * len(changes)

@@ -12,6 +12,7 @@ from services.notification.statuses.application.history import MarkedEntry, Scop
 from services.notification.statuses.domain.entry import Entry
 from shared.runtime.messaging.projection import check_owners
 from shared.runtime.notifier import Notifier
+from shared.runtime.store.batches import Batches
 from shared.runtime.store.change_stream import watch_inserts
 from shared.runtime.store.database import Document, Store, Transaction
 from shared.runtime.store.feed import Feed
@@ -30,6 +31,7 @@ class MongoStatuses:
         """Use this store, and the feed of its statuses."""
         self._statuses = store.collection(STATUSES.collection)
         self._feed = feed
+        self._viewers = Batches(self._find_viewers)
 
     async def prepare(self) -> None:
         """Create the indexes."""
@@ -67,12 +69,18 @@ class MongoStatuses:
 
     async def may_read(self, viewer: Actor, dossier_id: str, sequence: int) -> bool:
         """Tell whether a viewer may still read a status; true of one that is not there."""
-        row = await self._statuses.find_one(
-            {"_id": _build_id(dossier_id, sequence)},
-            {"status": 1, "payment_not_reported": 1, SEEN_BY: 1},
-        )
+        row = await self._viewers.call(_build_id(dossier_id, sequence))
         key = build_viewer_key(viewer)
         return row is None or (key in row[SEEN_BY] and may_see(key, row))
+
+    async def _find_viewers(self, ids: Sequence[str]) -> Sequence[Document | None]:
+        """Find who sees each of these statuses: many ask of one at the moment it is pushed."""
+        rows = self._statuses.find(
+            {"_id": {"$in": sorted(set(ids))}},
+            {"status": 1, "payment_not_reported": 1, SEEN_BY: 1},
+        )
+        found = {row["_id"]: row async for row in rows}
+        return [found.get(each) for each in ids]
 
     async def list_since(self, subject: Subject, after: int) -> Sequence[Entry]:
         condition = {_FIELDS[subject.scope]: subject.id, "sequence": {"$gt": after}}

@@ -18,6 +18,7 @@ from services.notification.subscriptions.domain.subscription import (
 )
 from shared.application.idempotency import Key, UsedKey
 from shared.runtime.ids import new_id
+from shared.runtime.store.batches import Batches
 from shared.runtime.store.database import Document, Store, Transaction
 from shared.runtime.store.feed import Feed
 from shared.runtime.store.idempotency_keys import (
@@ -78,6 +79,7 @@ class MongoSubscriptions:
         self._deliveries = deliveries
         self._mails = mails
         self._subscriptions = store.collection(SUBSCRIPTIONS.collection)
+        self._reads = Batches(self._find_each)
 
     async def prepare(self) -> None:
         """Create the indexes."""
@@ -98,13 +100,19 @@ class MongoSubscriptions:
 
     async def find(self, subscription: str) -> Subscription | None:
         """Read a subscription."""
-        found = await self._subscriptions.find_one({"_id": subscription})
+        found = await self._reads.call(subscription)
         return SUBSCRIPTIONS.read(found) if found else None
 
     async def list_of(self, actor: Actor) -> Sequence[Subscription]:
         """List the subscriptions of a structure in a role, oldest first."""
         found = self._subscriptions.find(_match(actor)).sort("_id", 1)
         return [SUBSCRIPTIONS.read(document) async for document in found]
+
+    async def _find_each(self, subscriptions: Sequence[str]) -> Sequence[Document | None]:
+        """Find subscriptions: many have a turn at the moment of a status."""
+        rows = self._subscriptions.find({"_id": {"$in": sorted(set(subscriptions))}})
+        found = {row["_id"]: row async for row in rows}
+        return [found.get(each) for each in subscriptions]
 
 
 class _MongoChange:
