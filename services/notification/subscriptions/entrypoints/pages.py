@@ -8,7 +8,7 @@ import base64
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from fastapi import Path as PathParameter
@@ -19,6 +19,7 @@ from services.notification.subscriptions.application.book import Done, Outcome, 
 from services.notification.subscriptions.domain import rules
 from services.notification.subscriptions.domain.subscription import State
 from shared.contracts.texts import TypedText
+from shared.runtime.web.problems import MEDIA_TYPE
 from shared.runtime.web.request_validation import DescribedRoute
 
 _STYLE = (
@@ -42,6 +43,16 @@ _HEADERS = {
 _TEMPLATE = Environment(
     loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
 ).get_template("link.html")
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    404: {
+        "description": "Le lien n'est pas ou plus valable.",
+        "content": {
+            "text/html": {"schema": {"type": "string"}},
+            MEDIA_TYPE: {"schema": {"type": "object"}},
+        },
+    }
+}
+"""Answers of a page, beside the one that is usual."""
 Token = Annotated[
     str, TypedText(2000), PathParameter(description="Le jeton du lien d'un courriel.")
 ]
@@ -90,6 +101,7 @@ def create_pages_router(book: SubscriptionBook) -> APIRouter:
         "/confirmations/{token}",
         summary="La page qui demande de confirmer une adresse ; la lire ne confirme rien.",
         response_class=HTMLResponse,
+        responses=_ANSWERS,
     )
     async def show_confirmation(token: Token) -> HTMLResponse:
         address = book.read_confirming(token)
@@ -99,6 +111,7 @@ def create_pages_router(book: SubscriptionBook) -> APIRouter:
         "/confirmations/{token}",
         summary="Confirmer une adresse.",
         response_class=HTMLResponse,
+        responses=_ANSWERS,
     )
     async def confirm_address(token: Token) -> HTMLResponse:
         return render(_tell_confirmed(await book.confirm(token)))
@@ -107,6 +120,7 @@ def create_pages_router(book: SubscriptionBook) -> APIRouter:
         "/unsubscriptions/{token}",
         summary="La page qui propose de se désabonner ; la lire ne désabonne pas.",
         response_class=HTMLResponse,
+        responses=_ANSWERS,
     )
     async def show_unsubscription(token: Token) -> HTMLResponse:
         return render(_UNSUBSCRIBE if book.can_unsubscribe(token) else WRONG_LINK)
@@ -116,6 +130,7 @@ def create_pages_router(book: SubscriptionBook) -> APIRouter:
         summary="Se désabonner, par le bouton de la page ou celui du logiciel de messagerie.",
         description="En un clic, selon la RFC 8058 ; le corps n'est pas lu.",
         response_class=HTMLResponse,
+        responses=_ANSWERS,
     )
     async def unsubscribe_recipient(token: Token) -> HTMLResponse:
         outcome = await book.unsubscribe(token)
