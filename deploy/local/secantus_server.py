@@ -2,8 +2,8 @@
 
 python -m deploy.local.secantus_server <the options of secantusd-py>
 
-It is one Python process with a thread for each connection. Three things make it slow beyond what
-its work costs, and each is changed here:
+It is one Python process with a thread for each connection. What follows makes it slow beyond what
+its work costs, or stops it, and is changed here:
 
 - An update removes and writes the entries of each index, some two hundred for a piece of the
   portal. Here it leaves the indexes alone in which the document keeps its entries.
@@ -12,6 +12,9 @@ its work costs, and each is changed here:
   Here one statement runs at a time, in the order of arrival.
 - Each statement looks through all sessions and all recent writes for those to forget.
   Here that happens once a second.
+- An update or a deletion of several documents that meets a transaction waits for its end, and
+  holds the collection, which the transaction waits for in its turn: both stand still for ever.
+  Here it lets the collection go while it waits, as one of a single document does.
 """
 
 # ruff: noqa: ANN401, SLF001 - it replaces methods of a library that has no types
@@ -198,6 +201,28 @@ def run_one_statement_at_a_time() -> None:
     storage._time = Clock()
 
 
+def let_collections_go() -> None:
+    """Let a write of several documents hold its collection only while it writes.
+
+    The method for a single document releases it between two tries.
+    Raises AttributeError when what it replaces has gone.
+    """
+    update, delete = Storage._update_matching_single_txn, Storage._delete_matching_single_txn
+
+    def update_all(store: Any, *asked: Any, **named: Any) -> Any:
+        return update(store, *asked, multi=True, **named)
+
+    def delete_all(store: Any, *asked: Any, **named: Any) -> Any:
+        return delete(store, *asked, limit=0, **named)
+
+    for name, replaced in (
+        ("_update_matching_chunked", update_all),
+        ("_delete_matching_chunked", delete_all),
+    ):
+        getattr(Storage, name)
+        setattr(Storage, name, replaced)
+
+
 def look_once_a_second() -> None:
     """Let a server look at most once a second for what to forget.
 
@@ -221,5 +246,6 @@ def _limit(look: Callable[[Any], int | None], attribute: str) -> Callable[[Any],
 if __name__ == "__main__":
     keep_same_entries()
     run_one_statement_at_a_time()
+    let_collections_go()
     look_once_a_second()
     sys.exit(main())

@@ -20,6 +20,7 @@ from secantus.transactions import TransactionRegistry
 from deploy.local.secantus_server import (
     Turns,
     keep_same_entries,
+    let_collections_go,
     look_once_a_second,
     run_one_statement_at_a_time,
 )
@@ -34,6 +35,8 @@ _REPLACED = (
     (Storage, "_validate_geo_indexes"),
     (Storage, "_delete_index_entries"),
     (Storage, "_write_index_entries"),
+    (Storage, "_update_matching_chunked"),
+    (Storage, "_delete_matching_chunked"),
     (SessionRegistry, "_prune_locked"),
     (TransactionRegistry, "_prune_locked"),
     (TransactionRegistry, "_prune_retryable_locked"),
@@ -49,6 +52,7 @@ def _changed(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(owner, name, vars(owner)[name])
     keep_same_entries()
     run_one_statement_at_a_time()
+    let_collections_go()
     look_once_a_second()
 
 
@@ -132,8 +136,26 @@ def test_what_an_update_or_a_deletion_frees_of_a_unique_index_is_free(
     assert sorted(each["number"] for each in pieces.find()) == ["N-1", "N-2"]
 
 
+def _increase_one(pieces: Collection[dict[str, Any]]) -> None:
+    pieces.update_one({"_id": 1}, {"$inc": {"amount": 10}})
+
+
+def _increase_all(pieces: Collection[dict[str, Any]]) -> None:
+    pieces.update_many({"amount": {"$lt": 100}}, {"$inc": {"amount": 10}})
+
+
+def _delete_all(pieces: Collection[dict[str, Any]]) -> None:
+    pieces.delete_many({"amount": {"$lt": 100}})
+
+
+@pytest.mark.parametrize(
+    ("write", "expected"),
+    [(_increase_one, [11, 1]), (_increase_all, [11, 11]), (_delete_all, [])],
+)
 def test_a_write_waits_for_the_transaction_it_meets_which_goes_on(
     pieces: Collection[dict[str, Any]],
+    write: Callable[[Collection[dict[str, Any]]], None],
+    expected: list[int],
 ) -> None:
     pieces.insert_many([{"_id": 1, "amount": 0}, {"_id": 2, "amount": 0}])
     with (
@@ -142,13 +164,13 @@ def test_a_write_waits_for_the_transaction_it_meets_which_goes_on(
         session.start_transaction(),
     ):
         pieces.update_one({"_id": 1}, {"$inc": {"amount": 1}}, session=session)
-        written = other.submit(pieces.update_one, {"_id": 1}, {"$inc": {"amount": 10}})
+        written = other.submit(write, pieces)
         time.sleep(0.2)
         assert not written.done()
         pieces.update_one({"_id": 2}, {"$inc": {"amount": 1}}, session=session)
         session.commit_transaction()
         written.result(timeout=20)
-    assert [each["amount"] for each in pieces.find().sort("_id")] == [11, 1]
+    assert [each["amount"] for each in pieces.find().sort("_id")] == expected
 
 
 def test_a_change_stream_waits_without_stopping_the_writes_it_waits_for(
