@@ -52,7 +52,8 @@ NEEDED_SERVICES = tuple(f"services.{each.name}" for each in fields(Services))
 class Actor:
     """HTTP client of one structure in one role.
 
-    A wait repeats a request, and raises Unexpected at its timeout.
+    A wait repeats a request, and raises Unexpected at its timeout. What a service could not record
+    is sent again under its key.
     """
 
     services: Services
@@ -128,13 +129,10 @@ class Actor:
     async def deposit(
         self, file: File, metadata: Mapping[str, Any], *, key: str | None = None
     ) -> Answer:
-        """Deposit a piece; repeat it under its key when the service could not record it.
-
-        Raises Unexpected when it is refused.
-        """
+        """Deposit a piece, with a key as often as it takes. Raises Unexpected on a refusal."""
         answer = await self._poll(
             lambda: self.try_deposit(file, metadata, key=key),
-            lambda answer: not key or answer.status_code != httpx.codes.SERVICE_UNAVAILABLE,
+            lambda answer: not key or _is_recorded(answer),
         )
         return expect(answer, 201)
 
@@ -166,8 +164,10 @@ class Actor:
             lambda: self.services.routing.get(path, headers=self.headers),
             lambda answer: answer.is_success and act in answer.json()["acts"],
         )
-        return await self.services.routing.post(
-            path, headers=self._add_key(new_id()), json={"act": act, **reasons}
+        headers = self._add_key(new_id())
+        return await self._poll(
+            lambda: self.services.routing.post(path, headers=headers, json={"act": act, **reasons}),
+            _is_recorded,
         )
 
     async def complete(self, piece_id: str, comment: str, attachment: File) -> Answer:
@@ -206,7 +206,7 @@ class Actor:
                 data={"comment": comment},
                 files={"attachments": (attachment.name, attachment.content, attachment.media_type)},
             ),
-            lambda answer: answer.status_code != httpx.codes.CONFLICT,
+            lambda answer: answer.status_code != httpx.codes.CONFLICT and _is_recorded(answer),
         )
         return expect(answer, 201)
 
@@ -234,6 +234,11 @@ class Actor:
                 )
             await asyncio.sleep(min(max(_POLL_S, waited / 8), _LONGEST_POLL_S))
         return answer
+
+
+def _is_recorded(answer: httpx.Response) -> bool:
+    """Tell whether a service has recorded or refused a request, and not asked for it again."""
+    return answer.status_code != httpx.codes.SERVICE_UNAVAILABLE
 
 
 def expect(answer: httpx.Response, status: int) -> Answer:
