@@ -44,6 +44,8 @@ _LOOKS = (
 """Methods that look through all they keep for what to forget."""
 
 _LOOK_EACH_S = 1.0
+_HANDED_OVER = 0
+"""Owner of a turn between the thread that ends and the one that wakes up: no thread has this id."""
 
 
 class _Update(threading.local):
@@ -165,7 +167,7 @@ class Turns:
         with self._mutex:
             if self._waiting:
                 # Never free in between: who comes now waits behind those who wait.
-                self._owner = 0
+                self._owner = _HANDED_OVER
                 self._waiting.popleft().release()
             else:
                 self._owner = None
